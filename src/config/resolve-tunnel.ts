@@ -1,0 +1,153 @@
+import type { TunnelConfig } from './config-types.js';
+import {
+  FOU_LOCAL_IP_ALT_BASE,
+  PORT_BASE,
+  PRIVATE_STATE_DIRECTORY,
+  QUEUE_SETS_NUMBER_MAX,
+  RUNTIME_DIRECTORY,
+  STATE_DIRECTORY,
+  TUNL_DEV_PREFIX,
+  TUNL_IP_BASE,
+} from './constants.js';
+import { addToIpv4, isHostIpv4, numberToIpv4 } from './ipv4.js';
+import { logSettings } from './log-settings.js';
+import type { OptionName } from './options.js';
+import type { Mode } from './command.js';
+import { port } from './types.js';
+import type { Given, Values } from './values.js';
+
+/** Environment variables that stand in for options. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Remote {
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+}
+
+/** All but the authentication and the remote side's rules. Throws `ConfigError`; appends to `warnings`. */
+export function resolveTunnel(
+  mode: Mode,
+  values: Values,
+  environment: Environment,
+  warnings: string[],
+): { readonly config: TunnelConfig; readonly remote: Remote } {
+  const number = tunnelNumber(mode, values, warnings);
+  const tunlDev = values.get('tunl-dev')?.value ?? `${TUNL_DEV_PREFIX}${number}`;
+  const config: TunnelConfig = {
+    number,
+    queueNumber: values.get('queue-number')?.value ?? number,
+    queueLength: values.valueOr('nfq-max-len'),
+    ...localSide(values, number, warnings),
+    fouLocalIpAlt: values.get('fou-local-ip-alt')?.value ?? numberToIpv4(FOU_LOCAL_IP_ALT_BASE + number),
+    udpChecksum: isLast(values, 'encap-csum', 'no-encap-csum'),
+    authPacketTtl: values.get('auth-packet-ttl')?.value,
+    tunlDev,
+    tunlMtu: values.get('tunl-mtu')?.value,
+    ...innerAddresses(mode, values, number),
+    dataPlane: values.valueOr('data-plane'),
+    nftTable: values.get('nft-table')?.value ?? `ipipou-${number}`,
+    nftCounters: !values.has('no-nft-counter'),
+    stateDir: values.get('state-dir')?.value ?? firstOf(environment['STATE_DIRECTORY']) ?? STATE_DIRECTORY,
+    controlDir:
+      values.get('control-dir')?.value ??
+      firstOf(environment['RUNTIME_DIRECTORY']) ??
+      `${RUNTIME_DIRECTORY}/${tunlDev}.${mode}`,
+    log: logSettings(values),
+  };
+  refuseClashes(values, config);
+  return { config, remote: remoteSide(values, warnings) };
+}
+
+/** A server whose number is 0 takes the queue's number for it, as ipipou does. */
+function tunnelNumber(mode: Mode, values: Values, warnings: string[]): number {
+  const number = values.valueOr('number');
+  const queue = values.get('queue-number')?.value ?? 0;
+  if (mode === 'client' || number !== 0 || queue === 0 || queue > QUEUE_SETS_NUMBER_MAX) return number;
+  if (values.has('number')) warnings.push(values.warning('number', `0 becomes ${queue}, the number of the queue`));
+  return queue;
+}
+
+/** Of an option and its contrary the last counts; with neither it is the contrary. */
+const isLast = (values: Values, name: OptionName, contrary: OptionName): boolean =>
+  (values.get(name)?.index ?? -1) > (values.get(contrary)?.index ?? -1);
+
+function localSide(
+  values: Values,
+  number: number,
+  warnings: string[],
+): Pick<TunnelConfig, 'fouLocalIp' | 'fouLocalPort' | 'fouDev'> {
+  const form = values.get('fou-local')?.value ?? {};
+  const warn = (name: OptionName) => (said: string) => warnings.push(values.warning(name, `${said} of --fou-local`));
+  const fallback = PORT_BASE + number;
+  const fouLocalPort = merge(form.port, values.get('fou-local-port'), warn('fou-local-port')) ?? fallback;
+  if (!port.parse(String(fouLocalPort)).ok) {
+    throw values.fault('number', `gives port ${fallback}, which does not exist`, {
+      allowed: `0 to ${65_535 - PORT_BASE}, or any number together with --fou-local-port`,
+    });
+  }
+  return {
+    fouLocalIp: merge(form.ip, values.get('fou-local-ip'), warn('fou-local-ip')),
+    fouLocalPort,
+    fouDev: merge(form.dev, values.get('fou-dev'), warn('fou-dev')),
+  };
+}
+
+function remoteSide(values: Values, warnings: string[]): Remote {
+  const form = values.get('fou-remote')?.value ?? {};
+  const warn = (name: OptionName) => (said: string) => warnings.push(values.warning(name, `${said} of --fou-remote`));
+  return {
+    host: merge(form.host, values.get('fou-remote-ip'), warn('fou-remote-ip')),
+    port: merge(form.port, values.get('fou-remote-port'), warn('fou-remote-port')),
+  };
+}
+
+/** What the one-word form names goes before the single option. */
+function merge<T extends string | number>(
+  part: T | undefined,
+  single: Given<T> | undefined,
+  warn: (said: string) => void,
+): T | undefined {
+  if (part !== undefined && single !== undefined && part !== single.value) warn(`gives way to ${part}`);
+  return part ?? single?.value;
+}
+
+function innerAddresses(mode: Mode, values: Values, number: number): Pick<TunnelConfig, 'tunlIp' | 'tunlPeerIp'> {
+  const isServer = mode === 'server';
+  const tunlIp = values.get('tunl-ip')?.value ?? numberToIpv4(TUNL_IP_BASE + 2 * number + (isServer ? 0 : 1));
+  const tunlPeerIp = values.get('tunl-peer-ip')?.value ?? addToIpv4(tunlIp, isServer ? 1 : -1);
+  if (tunlPeerIp === undefined || !isHostIpv4(tunlPeerIp)) {
+    throw values.fault('tunl-ip', 'leaves no address beside it for the other side', {
+      allowed: 'another address, or --tunl-peer-ip besides',
+    });
+  }
+  return { tunlIp, tunlPeerIp };
+}
+
+/** systemd separates several directories by colons (systemd.exec(5), StateDirectory=); the first is ours. */
+const firstOf = (directories: string | undefined): string | undefined =>
+  directories?.split(':').find((directory) => directory !== '');
+
+/**
+ * Where services that run the configurations named on the command line keep their state (`ipipou@NAME`, StateDirectory=),
+ * by either of its names: for a command beside them that is no service itself.
+ */
+export function serviceStateDirectories(values: Values, environment: Environment): readonly string[] {
+  if (values.has('state-dir') || (environment['STATE_DIRECTORY'] ?? '') !== '') return [];
+  const names = values.all('config').flatMap(({ value, origin }) => (origin.kind === 'argv' ? [value] : []));
+  const roots = [STATE_DIRECTORY, PRIVATE_STATE_DIRECTORY];
+  return names.filter((name) => !name.includes('/')).flatMap((name) => roots.map((root) => `${root}/${name}`));
+}
+
+function refuseClashes(values: Values, config: TunnelConfig): void {
+  if (config.tunlIp === config.tunlPeerIp) {
+    throw values.fault('tunl-peer-ip', "is this side's own address in the tunnel", { allowed: 'another address' });
+  }
+  if (config.fouLocalIpAlt === config.tunlIp || config.fouLocalIpAlt === config.tunlPeerIp) {
+    const which = values.has('fou-local-ip-alt') ? '' : `${config.fouLocalIpAlt} `;
+    const problem = `${which}is an address in the tunnel as well`;
+    throw values.fault('fou-local-ip-alt', problem, { allowed: 'an address of its own' });
+  }
+  if (config.fouDev === config.tunlDev) {
+    throw values.fault('tunl-dev', 'is the outer device as well', { allowed: 'another name' });
+  }
+}
