@@ -1,0 +1,32 @@
+/** What the egress table of a daemon contains, by name. */
+import type { SetSpec } from '../../netlink/nftables/set.js';
+
+export const FAMILY = 'inet';
+
+/** Behind the reassembly of fragments (-400), before connection tracking (-200). */
+export const EARLY_PRIORITY = -310;
+/** Behind every translation: what leaves here leaves. */
+export const CHECK_PRIORITY = 310;
+
+export const CHAIN_EARLY = 'early';
+export const CHAIN_LEAVE = 'leave';
+export const CHAIN_CHECK = 'check';
+
+/** Set: the tunnel devices. */
+export const TUNNELS = 'tunnels';
+/** Verdict maps, by tunnel device: the policies as they are asked early, for new connections, and for what goes by. */
+export const EARLY = 'early-policies';
+export const LEAVE = 'leave-policies';
+export const CHECK = 'check-policies';
+/** Maps: tunnel device and place of the policy → the address that the tunnel holds. */
+export const HELD = { ip: 'held-ipv4', ip6: 'held-ipv6' } as const;
+/** Verdict maps: an address of a pool of `per=packet` → back to its tunnel. */
+export const RETURN = { ip: 'return-ipv4', ip6: 'return-ipv6' } as const;
+
+/** On packets that came out of a tunnel whose egress is looked after; without it no route leads on (see `GUARD`). */
+export const EGRESS_MARK = 0x1000_0000;
+
+export function heldMap(table: string, family: 'ip' | 'ip6'): SetSpec {
+  const data = family === 'ip' ? (['ipv4_addr'] as const) : (['ipv6_addr'] as const);
+  return { family: FAMILY, table, name: HELD[family], key: ['ifname', 'mark'], data };
+}

@@ -1,0 +1,176 @@
+/**
+ * The egress table of a daemon:
+ *
+ *     early (prerouting, before tracking)   to an address of a per=packet pool → back to its tunnel, not tracked
+ *                                           out of one of our tunnels: marked; with per=packet → not tracked
+ *     leave (postrouting, nat)              the first packet of a connection out of a tunnel → its policies
+ *     check (postrouting, last)             translated, an answer, or the host's own → passes
+ *                                           else out of a tunnel → its policies once more: passthrough passes,
+ *                                           per=packet is mapped here, and nothing else leaves as it is
+ *
+ * What a packet costs doesn't grow with tunnels: each hook looks the device up once.
+ */
+import {
+  IPS_DST_NAT,
+  IPS_SRC_NAT,
+  IP_CT_DIR_REPLY,
+  NFT_CMP_EQ,
+  NFT_CT_DIRECTION,
+  NFT_META_IIFNAME,
+  NFT_META_MARK,
+  NFT_PAYLOAD_NETWORK_HEADER,
+  bitwise,
+  cmp,
+  ctLoad,
+  immediateVerdict,
+  lookup,
+  metaLoad,
+  metaWrite,
+  payloadLoad,
+  type Expression,
+} from '../../netlink/nftables/expressions/index.js';
+import type { BaseChain } from '../../netlink/nftables/chain.js';
+import { NFT_REG_1, NFT_REG_VERDICT, NF_IP_PRI_NAT_SRC } from '../../netlink/nftables/constants.js';
+import { encodeFields } from '../../netlink/nftables/data-type.js';
+import type { ElementSpec } from '../../netlink/nftables/element.js';
+import { addressBytes, FAMILIES, type IpAddress } from '../address.js';
+import type { Policy } from '../policy.js';
+import type { Unusable } from '../usable.js';
+import { addressPlace, connectionHas, familyIs, isFromThisHost } from './matches.js';
+import {
+  CHAIN_CHECK,
+  CHAIN_EARLY,
+  CHAIN_LEAVE,
+  CHECK,
+  CHECK_PRIORITY,
+  EARLY,
+  EARLY_PRIORITY,
+  EGRESS_MARK,
+  FAMILY,
+  heldMap,
+  LEAVE,
+  RETURN,
+  TUNNELS,
+} from './names.js';
+import {
+  addProgram,
+  checkChain,
+  earlyChain,
+  hasPacketPolicy,
+  leaveChain,
+  programKey,
+  slotBytes,
+  type Program,
+} from './programs.js';
+import { addReturns } from './returns.js';
+import { TableBuilder, type ElementSink } from './table-builder.js';
+import type { TunnelEgress } from './tunnel-egress.js';
+
+/** An address that a tunnel holds for one of its policies. */
+export interface HeldAddress {
+  readonly device: string;
+  /** The policy's place in the list. */
+  readonly index: number;
+  readonly address: IpAddress;
+}
+
+export interface EgressSettings {
+  readonly table: string;
+  readonly comment: string;
+  readonly tunnels: readonly TunnelEgress[];
+  readonly held: readonly HeldAddress[];
+  readonly unusable: Unusable;
+}
+
+/** Adds the whole table to the batch, or to a record of it. A table of that name must not be there. */
+export function addEgressTable(sink: ElementSink, settings: EgressSettings): void {
+  const { table: name, comment, tunnels, held, unusable } = settings;
+  sink.addTable({ family: FAMILY, name, comment });
+  const table = new TableBuilder(sink, name);
+  const programs = new Map<string, Program>();
+  const programOf = (policies: readonly Policy[]): Program => {
+    const key = programKey(policies);
+    const program = programs.get(key) ?? { policies, name: `p${programs.size + 1}` };
+    programs.set(key, program);
+    return program;
+  };
+  const verdicts = (chain: (program: Program) => string, list = tunnels): ElementSpec[] =>
+    list.map(({ device, policies }) => ({
+      key: deviceKey(device),
+      data: { kind: 'goto', chain: chain(programOf(policies)) },
+    }));
+  const packetTunnels = tunnels.filter(({ policies }) => hasPacketPolicy(policies));
+
+  table.set(
+    { name: TUNNELS, key: ['ifname'] },
+    tunnels.map(({ device }) => ({ key: deviceKey(device) })),
+  );
+  table.set({ name: EARLY, key: ['ifname'], data: 'verdict' }, verdicts(earlyChain, packetTunnels));
+  table.set({ name: LEAVE, key: ['ifname'], data: 'verdict' }, verdicts(leaveChain));
+  table.set({ name: CHECK, key: ['ifname'], data: 'verdict' }, verdicts(checkChain));
+  for (const family of FAMILIES) {
+    table.set(heldMap(name, family), heldElements(held.filter(({ address }) => address.family === family)));
+  }
+  table.chain(CHAIN_EARLY, base('filter', 'prerouting', EARLY_PRIORITY));
+  table.chain(CHAIN_LEAVE, base('nat', 'postrouting', NF_IP_PRI_NAT_SRC));
+  table.chain(CHAIN_CHECK, base('filter', 'postrouting', CHECK_PRIORITY));
+  for (const program of programs.values()) addProgram(table, program, unusable);
+  addReturns(table, CHAIN_EARLY, packetTunnels, unusable.own);
+  addBaseRules(table);
+  table.finish();
+}
+
+/** As elements of the maps HELD. */
+export const heldElements = (held: readonly HeldAddress[]): ElementSpec[] =>
+  held.map(({ device, index, address }) => ({
+    key: Buffer.concat([deviceKey(device), slotBytes(index)]),
+    data: addressBytes(address),
+  }));
+
+function addBaseRules(table: TableBuilder): void {
+  const marked = hostWord(EGRESS_MARK);
+  table.rule(CHAIN_EARLY, 'out of a tunnel', [
+    inputDevice,
+    lookup({ set: TUNNELS, sreg: NFT_REG_1 }),
+    metaLoad({ key: NFT_META_MARK, dreg: NFT_REG_1 }),
+    bitwise({ sreg: NFT_REG_1, dreg: NFT_REG_1, mask: hostWord(~EGRESS_MARK >>> 0), xor: marked }),
+    metaWrite({ key: NFT_META_MARK, sreg: NFT_REG_1 }),
+  ]);
+  for (const family of FAMILIES) {
+    const { offset, length } = addressPlace(family, 'destination');
+    table.rule(CHAIN_EARLY, 'back to a tunnel', [
+      ...familyIs(family),
+      payloadLoad({ base: NFT_PAYLOAD_NETWORK_HEADER, offset, length, dreg: NFT_REG_1 }),
+      toChain(RETURN[family]),
+    ]);
+  }
+  table.rule(CHAIN_EARLY, undefined, [inputDevice, toChain(EARLY)]);
+  table.rule(CHAIN_LEAVE, undefined, [inputDevice, toChain(LEAVE)]);
+  const accept = immediateVerdict({ kind: 'accept' });
+  table.rule(CHAIN_CHECK, 'translated', [...connectionHas(IPS_SRC_NAT | IPS_DST_NAT, true), accept]);
+  table.rule(CHAIN_CHECK, 'an answer', [
+    ctLoad({ key: NFT_CT_DIRECTION, dreg: NFT_REG_1 }),
+    cmp({ sreg: NFT_REG_1, op: NFT_CMP_EQ, data: Buffer.of(IP_CT_DIR_REPLY) }),
+    accept,
+  ]);
+  // Neighbour discovery is the host's own, and has the device it leaves by for the one it came in by.
+  table.rule(CHAIN_CHECK, "the host's own", [...isFromThisHost(), accept]);
+  table.rule(CHAIN_CHECK, undefined, [inputDevice, toChain(CHECK)]);
+}
+
+const inputDevice = metaLoad({ key: NFT_META_IIFNAME, dreg: NFT_REG_1 });
+const toChain = (map: string): Expression => lookup({ set: map, sreg: NFT_REG_1, dreg: NFT_REG_VERDICT });
+const deviceKey = (device: string): Buffer => encodeFields(['ifname'], [device]);
+
+const base = (type: BaseChain['type'], hook: BaseChain['hook'], priority: number): BaseChain => ({
+  type,
+  hook,
+  priority,
+  policy: 'accept',
+});
+
+function hostWord(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}

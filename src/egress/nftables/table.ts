@@ -1,0 +1,141 @@
+/** The egress table in the kernel, and the routing rule that shuts the tunnels where the table is missing. */
+import { isKernelError } from '../../netlink/errors.js';
+import { ConntrackClient } from '../../netlink/conntrack/client.js';
+import { Batch } from '../../netlink/nftables/batch.js';
+import { NftablesClient } from '../../netlink/nftables/client.js';
+import { RecordedTable } from '../../netlink/nftables/recorded-table.js';
+import { RouteClient } from '../../netlink/route/client.js';
+import type { ProhibitRule } from '../../netlink/route/rule.js';
+import { addressOf, FAMILIES, type IpAddress } from '../address.js';
+import { dropEstablished } from './established.js';
+import { EGRESS_MARK, FAMILY, heldMap } from './names.js';
+import { addEgressTable, heldElements, type EgressSettings, type HeldAddress } from './ruleset.js';
+
+const IFNAMSIZ = 16;
+/** Right behind the rule for local addresses: what is for the host itself passes, nothing else goes by before. */
+const GUARD_PRIORITY = 1;
+
+/** A table of that name is somebody else's. */
+export class ForeignTableError extends Error {
+  override readonly name = 'ForeignTableError';
+}
+
+export class EgressTable {
+  private readonly nft: NftablesClient;
+  private readonly route: RouteClient;
+  private readonly conntrack: ConntrackClient;
+  private readonly name: string;
+  private readonly comment: string;
+
+  private constructor(name: string, comment: string) {
+    this.nft = NftablesClient.open();
+    this.route = RouteClient.open();
+    this.conntrack = ConntrackClient.open();
+    this.name = name;
+    this.comment = comment;
+  }
+
+  /** `comment` tells our table from one that only has its name. */
+  static open(name: string, comment: string): EgressTable {
+    return new EgressTable(name, comment);
+  }
+
+  close(): void {
+    this.nft.close();
+    this.route.close();
+    this.conntrack.close();
+  }
+
+  /** Whether there is a table that is ours. */
+  async isLeft(): Promise<boolean> {
+    const table = await this.nft.table({ family: FAMILY, name: this.name });
+    return table?.comment === this.comment;
+  }
+
+  /**
+   * What an earlier run's tunnels held; empty where there is no table. Rejects with ForeignTableError where the table is
+   * not ours.
+   */
+  async left(): Promise<readonly HeldAddress[]> {
+    const table = await this.nft.table({ family: FAMILY, name: this.name });
+    if (table === undefined) return [];
+    if (table.comment !== this.comment) {
+      throw new ForeignTableError(
+        `the nftables table ${FAMILY} ${this.name} is there already and not ours: remove it (nft delete table ${FAMILY} ${this.name}), or choose another name with --nft-table`,
+      );
+    }
+    const held: HeldAddress[] = [];
+    for (const family of FAMILIES) {
+      for (const { key, data } of await this.nft.elements(heldMap(this.name, family))) {
+        const address = Buffer.isBuffer(data) ? addressOf(data) : undefined;
+        if (key.length !== IFNAMSIZ + 4 || address?.family !== family) continue;
+        const device = key.toString('utf8', 0, key.includes(0) ? key.indexOf(0) : IFNAMSIZ);
+        held.push({ device, index: key.readUInt32LE(IFNAMSIZ), address });
+      }
+    }
+    return held;
+  }
+
+  /** First the way is shut, then the table opens it: packets meet the old table or the new one, never none. */
+  async install(settings: Omit<EgressSettings, 'table' | 'comment'>): Promise<void> {
+    for (const { device } of settings.tunnels) await this.shut(device);
+    const batch = new Batch();
+    batch.addTable({ family: FAMILY, name: this.name }).deleteTable({ family: FAMILY, name: this.name });
+    addEgressTable(batch, { ...settings, table: this.name, comment: this.comment });
+    await this.nft.commit(batch);
+  }
+
+  /** What the table in the kernel has otherwise, in words; empty where nothing. Elements are not compared. */
+  async compare(settings: Omit<EgressSettings, 'table' | 'comment'>): Promise<readonly string[]> {
+    const expected = new RecordedTable();
+    addEgressTable(expected, { ...settings, table: this.name, comment: this.comment });
+    return expected.compare({
+      table: await this.nft.table({ family: FAMILY, name: this.name }),
+      sets: await this.nft.sets(FAMILY, this.name),
+      chains: await this.nft.chains(FAMILY, this.name),
+      rules: await this.nft.rules(FAMILY, this.name),
+    });
+  }
+
+  /** Connections that are there keep the address they have. In one transaction: a tunnel holds the old or the new one. */
+  async move(from: readonly HeldAddress[], to: readonly HeldAddress[]): Promise<void> {
+    const batch = new Batch();
+    for (const family of FAMILIES) {
+      const map = heldMap(this.name, family);
+      const ofFamily = ({ address }: HeldAddress): boolean => address.family === family;
+      batch.deleteElements(map, heldElements(from.filter(ofFamily)));
+      batch.addElements(map, heldElements(to.filter(ofFamily)));
+    }
+    if (batch.length > 0) await this.nft.commit(batch);
+  }
+
+  /** Ends the connections that have one of these addresses; gives their number. */
+  async dropEstablished(addresses: readonly IpAddress[]): Promise<number> {
+    return await dropEstablished(this.conntrack, addresses);
+  }
+
+  /** Whoever flushed the ruleset has done half of it already. Only once no packet comes out of the tunnels any more. */
+  async remove(devices: readonly string[]): Promise<void> {
+    const table = { family: FAMILY, name: this.name } as const;
+    await this.nft.commit(new Batch().addTable(table).deleteTable(table));
+    for (const device of devices) for (const rule of guards(device)) await this.route.deleteRule(rule);
+  }
+
+  private async shut(device: string): Promise<void> {
+    for (const rule of guards(device)) {
+      try {
+        await this.route.addRule(rule);
+      } catch (error) {
+        // A kernel without IPv6 has no IPv6 packets that could leave.
+        if (rule.family === 'ip' || !isKernelError(error, 'EAFNOSUPPORT', 'EOPNOTSUPP')) throw error;
+      }
+    }
+  }
+}
+
+/**
+ * Packets out of the tunnel that the table has not marked are refused a route, whoever has flushed the ruleset. Kept
+ * apart from nftables on purpose.
+ */
+const guards = (device: string): ProhibitRule[] =>
+  FAMILIES.map((family) => ({ family, priority: GUARD_PRIORITY, inputDevice: device, unmarked: EGRESS_MARK }));
