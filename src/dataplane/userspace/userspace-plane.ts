@@ -1,0 +1,432 @@
+/**
+ * The data plane that a thread of this process carries: a TUN device and a UDP socket, for hosts whose kernel has no FOU.
+ * What is on the wire is the same as with the kernel plane.
+ *
+ * Closed by construction. Packets enter only by the packet loop, which lets them in from the bound endpoint, for its
+ * lifetime, and with inner sources that are routed into the tunnel. The device and the socket are this thread's, so a
+ * loop that dies takes nothing with it; where the process ends, they end.
+ */
+import { formatEndpoint, sameEndpoint, type Endpoint } from '../../core/endpoint.js';
+import type { Logger } from '../../log/index.js';
+import { RouteClient } from '../../netlink/route/client.js';
+import { RouteMonitor, type RouteEvent } from '../../netlink/route/events.js';
+import type { UdpSocket } from '../../sys/udp-socket.js';
+import type { HeldName } from '../../sys/held-name.js';
+import { announceRoutes, type Announce, type Routes } from '../common/announce.js';
+import { requireCapabilities } from '../common/capabilities.js';
+import { messageOf } from '../common/errors.js';
+import type { Mark } from '../common/mark.js';
+import { findOuterPath, type OuterPath, type OuterWish } from '../common/outer-path.js';
+import { Repairer } from '../common/repairer.js';
+import { SettledLook } from '../common/settled-look.js';
+import { mendAll } from '../common/step.js';
+import { lockTunnel } from '../common/tunnel-lock.js';
+import type { AdoptedPeer, DataPlane, DataPlaneHandlers } from '../index.js';
+import { takeKernelRemains, type LeftBinding } from '../kernel/remains.js';
+import { MAX_RANGES, type LoopState, type Offloads } from './control-block.js';
+import { describeDrops, type Counters } from './counters.js';
+import { allowedSources, coveredBy, mayMatter, type SourceRange } from './inner-sources.js';
+import { LoopThread } from './loop-thread.js';
+import { openOuterSocket } from './outer-socket.js';
+import type { UserspacePlaneSettings } from './settings.js';
+import { sharedMs } from './shared-clock.js';
+import { requireDevices, TunDevice } from './tun-device.js';
+
+/** What can be looked at by itself; `path` is the host's own way out, `sources` what is routed into the tunnel. */
+const PARTS = ['path', 'device', 'sources'] as const;
+type Part = (typeof PARTS)[number];
+
+/** RFC 791 and RFC 768 headers in front of the inner packet. */
+const OUTER_HEADER_BYTES = 28;
+const SMALLEST_MTU = 68;
+/** A learnt path MTU is forgotten after ten minutes (net.ipv4.route.mtu_expires). */
+const PATH_MTU_EXPIRY_MS = 610_000;
+/** Overruns are found with the next event; this is for the case that none follows. */
+const OVERRUN_CHECK_MS = 60_000;
+
+export class UserspacePlane implements DataPlane {
+  private readonly settings: UserspacePlaneSettings;
+  private readonly handlers: DataPlaneHandlers;
+  private readonly log: Logger;
+  private readonly mark: Mark;
+  private readonly announce: Announce;
+  private readonly route: Routes;
+  private readonly device: TunDevice;
+  private readonly loop: LoopThread;
+  private readonly looks: SettledLook<Part>;
+  private readonly repairer: Repairer<Part>;
+  private monitor: RouteMonitor | undefined;
+  private wish: OuterWish;
+  private outer: OuterPath | undefined;
+  private socket: UdpSocket | undefined;
+  private offloads: Pick<Offloads, 'segmentation' | 'coalescing'> = { segmentation: false, coalescing: false };
+  private endpoint: Endpoint | undefined;
+  private letInUntilMs = -Infinity;
+  private mtu: number | undefined;
+  /** The loop complains of a packet that was too long once only, until it is told of a change. */
+  private wasTooLong = false;
+  private sources: readonly SourceRange[] = [];
+  /** What the routes into the tunnel cover. */
+  private covered: readonly SourceRange[] = [];
+  private lock: HeldName | undefined;
+  private isRunning = false;
+  /** Why there is no outer path now, said once. */
+  private lostPath: string | undefined;
+
+  /** Throws PlaneError where the process lacks the rights for it, or the program is incomplete. */
+  constructor(settings: UserspacePlaneSettings, handlers: DataPlaneHandlers, log: Logger) {
+    requireCapabilities(['CAP_NET_ADMIN']);
+    this.settings = settings;
+    this.wish = settings.outer;
+    this.handlers = handlers;
+    this.log = log;
+    this.mark = { number: settings.number, port: settings.outer.port };
+    this.announce = (line) => {
+      if (log.shows('DEBUG')) log.debug(line());
+    };
+    this.route = announceRoutes(RouteClient.open(), this.announce);
+    this.device = new TunDevice({
+      route: this.route,
+      settings: settings.tunnel,
+      mark: this.mark,
+      offloads: this.uses('tunHeader'),
+      announce: this.announce,
+    });
+    this.loop = new LoopThread({
+      schemes: settings.schemes,
+      queueLength: settings.queueLength,
+      monotonicMs: () => performance.now(),
+      onAuthPacket: (packet) => {
+        handlers.onAuthPacket(packet);
+      },
+      onDeviceLost: () => {
+        this.looks.soon(['device', 'sources'], 0);
+      },
+      onTooLong: () => {
+        this.wasTooLong = true;
+        this.looks.soon(['path'], 0);
+      },
+      onNoSegmentation: (code) => {
+        log.info(`the way to the peer takes no long messages (${code}): each packet is sent by itself from now on`);
+      },
+      onDeath: (reason, waitMs) => {
+        const when = waitMs === 0 ? 'starting another' : `starting another in ${Math.ceil(waitMs / 1000)} s`;
+        log.error(`the packet loop ended (${reason}): ${when}`);
+      },
+    });
+    this.repairer = new Repairer<Part>({
+      log,
+      monotonicMs: () => performance.now(),
+      lookAgain: (part, afterMs) => {
+        this.looks.later(part, afterMs);
+      },
+    });
+    this.looks = new SettledLook<Part>({
+      parts: PARTS,
+      onLook: (parts) => this.look(parts),
+      onError: (error) => {
+        log.warn(messageOf(error));
+      },
+    });
+  }
+
+  /** How many packets were carried and dropped, up to the last change of anything. */
+  get counters(): Counters {
+    return this.loop.counters;
+  }
+
+  /**
+   * Rejects with PlaneError; what was made until then is removed. Of its own kind nothing is ever left to be taken over;
+   * what a kernel plane left makes way, and its peer stays bound.
+   */
+  async start(): Promise<readonly AdoptedPeer[]> {
+    let left: LeftBinding | undefined;
+    try {
+      left = await this.bringUp();
+    } catch (error) {
+      await this.takeDown();
+      throw error;
+    }
+    this.isRunning = true;
+    // What changed while all this was set up.
+    this.looks.soon(PARTS);
+    if (left === undefined) return [];
+    const { device, peer } = this.settings.tunnel;
+    this.log.info(`${device}: taken over, bound to ${formatEndpoint(left.endpoint)}`);
+    return [{ peer, ...left }];
+  }
+
+  async point(peer: string, endpoint: Endpoint): Promise<void> {
+    this.assertPeer(peer);
+    await this.aim(endpoint.address);
+    const { lifetimeSeconds } = this.settings.tunnel;
+    this.endpoint = endpoint;
+    this.letInUntilMs = lifetimeSeconds > 0 ? sharedMs() + lifetimeSeconds * 1000 : Infinity;
+    await this.loop.apply(this.state());
+    // Not waited for: packets pass already.
+    this.followMtu().catch((error: unknown) => {
+      this.log.warn(`the MTU of ${this.settings.tunnel.device} could not follow: ${messageOf(error)}`);
+    });
+  }
+
+  async refresh(peer: string, endpoint: Endpoint): Promise<void> {
+    this.assertPeer(peer);
+    const { lifetimeSeconds } = this.settings.tunnel;
+    if (lifetimeSeconds === 0 || this.endpoint === undefined || !sameEndpoint(this.endpoint, endpoint)) return;
+    this.letInUntilMs = sharedMs() + lifetimeSeconds * 1000;
+    await this.loop.apply(this.state());
+  }
+
+  sendAuth(to: Endpoint, payload: Buffer): void {
+    if (this.socket === undefined) throw new Error('the userspace data plane is not running');
+    this.socket.send(to, payload, this.settings.authTtl);
+  }
+
+  async stop(): Promise<void> {
+    if (!this.isRunning) throw new Error('the userspace data plane is not running');
+    this.isRunning = false;
+    await this.takeDown();
+    const { repairs } = this.repairer;
+    if (repairs.size > 0) {
+      const counts = [...repairs].map(([part, count]) => `${part} ${count}`).join(', ');
+      this.log.info(`repairs while running: ${counts}`);
+    }
+    const drops = describeDrops(this.counters);
+    if (drops !== '') this.log.info(`packets dropped: ${drops}`);
+  }
+
+  private async bringUp(): Promise<LeftBinding | undefined> {
+    const { settings, log, route, mark } = this;
+    this.lock = lockTunnel(settings.number);
+    this.monitor = RouteMonitor.open({
+      onEvent: (event) => {
+        this.hear(event);
+      },
+      onError: (error) => {
+        log.warn(messageOf(error));
+      },
+      overrunCheckMs: OVERRUN_CHECK_MS,
+    });
+    const { lifetimeSeconds } = settings.tunnel;
+    // Before anything is taken away that would have to be replaced.
+    requireDevices();
+    const left = await takeKernelRemains({ ...settings.kernel, mark, lifetimeSeconds }, route, this.announce, log);
+    if (left !== undefined) {
+      this.endpoint = left.endpoint;
+      this.letInUntilMs = left.remainingMs === undefined ? Infinity : sharedMs() + left.remainingMs;
+    }
+    this.outer = await findOuterPath(route, this.wish);
+    log.info(`outer address ${this.outer.address} on ${this.outer.device.name}, UDP port ${mark.port}`);
+    this.openSocket(this.outer.address);
+    this.mtu = await this.fittingMtu();
+    await mendAll(await this.device.plan(this.mtu, () => Promise.resolve()));
+    await this.readSources();
+    await this.loop.start(this.state());
+    const used = [
+      ...(this.device.offloads ? ['TUN offloads'] : []),
+      ...(this.offloads.segmentation ? ['UDP_SEGMENT'] : []),
+      ...(this.offloads.coalescing ? ['UDP_GRO'] : []),
+    ];
+    log.info(`${settings.tunnel.device}: TUN device, ${used.length === 0 ? 'no offloads' : used.join(', ')}`);
+    return left;
+  }
+
+  private async takeDown(): Promise<void> {
+    await this.looks.close();
+    this.monitor?.close();
+    await this.loop.stop(this.state());
+    this.socket?.close();
+    this.socket = undefined;
+    this.device.close();
+    this.route.close();
+    this.lock?.release();
+  }
+
+  private uses(offload: keyof Offloads): boolean {
+    return this.settings.without?.includes(offload) !== true;
+  }
+
+  private openSocket(address: string): void {
+    const { device, port } = this.settings.outer;
+    const fragments = this.settings.tunnel.mtu !== undefined;
+    const socket = openOuterSocket({ address, port, device, fragments });
+    this.socket = socket;
+    this.offloads = {
+      coalescing: this.uses('coalescing') && socket.coalesce(),
+      segmentation: this.uses('segmentation') && socket.segments(),
+    };
+  }
+
+  private state(): LoopState {
+    const { endpoint, device, socket, offloads } = this;
+    return {
+      ...offloads,
+      batches: this.uses('batches'),
+      tunHeader: device.offloads,
+      stop: false,
+      udp: socket?.fd ?? -1,
+      tun: device.fd,
+      fragments: this.settings.tunnel.mtu !== undefined,
+      address: endpoint === undefined ? 0 : toNumber(endpoint.address),
+      port: endpoint?.port ?? 0,
+      letInUntilMs: this.letInUntilMs,
+      mtu: this.mtu ?? 0,
+      sources: this.sources,
+    };
+  }
+
+  /** Most events tell of our own changes, or of what is none of our business. */
+  private hear(event: RouteEvent): void {
+    if (event.kind === 'overrun') {
+      this.log.warn(`${event.lostMessages} of the kernel's reports on the network were lost: looking anew`);
+    }
+    this.looks.soon(this.isRunning ? this.concernedParts(event) : []);
+  }
+
+  private concernedParts(event: RouteEvent): readonly Part[] {
+    const { device } = this;
+    switch (event.kind) {
+      case 'link-changed':
+      case 'link-removed': {
+        const { link } = event;
+        if (!device.concerns(link)) return link.up ? ['path'] : ['path', 'sources'];
+        const isFine = event.kind === 'link-changed' && device.isAsWanted(link, this.mtu);
+        return isFine ? [] : ['device', 'sources'];
+      }
+      case 'address-added':
+      case 'address-removed':
+        return device.concerns(event.address) ? ['device', 'sources'] : ['path'];
+      case 'route-added':
+      case 'route-removed': {
+        const { route } = event;
+        if (route.outInterface === device.index) return ['device', 'sources'];
+        return mayMatter(route, device.index, this.covered) ? ['path', 'sources'] : ['path'];
+      }
+      case 'overrun':
+        return PARTS;
+    }
+  }
+
+  private async look(parts: ReadonlySet<Part>): Promise<void> {
+    if (!this.isRunning) return;
+    if (parts.has('path')) {
+      await this.lookAtPath();
+      await this.followMtu();
+    }
+    if (parts.has('device')) {
+      // With its descriptor and routes gone the loop has to be told as soon as there are new ones.
+      const onMade = async (): Promise<void> => {
+        await this.readSources();
+        await this.loop.apply(this.state());
+      };
+      await this.repairer.look('device', () => this.device.plan(this.mtu, onMade), undefined);
+    }
+    if (parts.has('device') || parts.has('sources')) {
+      await this.readSources();
+      await this.loop.apply(this.state());
+    }
+  }
+
+  private async lookAtPath(): Promise<void> {
+    let path: OuterPath;
+    try {
+      path = await findOuterPath(this.route, this.wish);
+    } catch (error) {
+      // A network that is down stays down through many events: said once.
+      if (messageOf(error) !== this.lostPath) this.log.warn(messageOf(error));
+      this.lostPath = messageOf(error);
+      return;
+    }
+    await this.follow(path);
+  }
+
+  /** The host's own address or device changed under the tunnel. */
+  private async follow(path: OuterPath): Promise<void> {
+    const before = this.outer;
+    const moved = path.address !== before?.address;
+    const otherDevice = path.device.index !== before?.device.index;
+    const isBack = this.lostPath !== undefined;
+    if (moved || (otherDevice && this.settings.outer.device !== undefined)) {
+      // The loop goes over to the new socket before the old one is closed.
+      const left = this.socket;
+      this.openSocket(path.address);
+      await this.loop.apply(this.state());
+      left?.close();
+    }
+    this.outer = path;
+    this.lostPath = undefined;
+    if (moved || otherDevice || isBack) {
+      this.log.info(`outer address is ${path.address} on ${path.device.name} now`);
+    }
+    // The same private address in another network is another endpoint, as the server sees it.
+    const otherNetwork = path.gateway !== before?.gateway;
+    if (moved || otherDevice || isBack || otherNetwork) this.handlers.onOuterAddress(path.address);
+  }
+
+  /** On a client the way to the server decides the outer device and address, where the user named neither. */
+  private async aim(towards: string): Promise<void> {
+    const { wish } = this;
+    if (wish.towards === undefined || wish.towards === towards) return;
+    const aimed = { ...wish, towards };
+    const path = await findOuterPath(this.route, aimed);
+    this.wish = aimed;
+    await this.follow(path);
+  }
+
+  /** The device's MTU follows that of the way to the peer. */
+  private async followMtu(): Promise<void> {
+    const mtu = await this.fittingMtu();
+    const { device, log, route, settings } = this;
+    const before = this.mtu;
+    this.mtu = mtu;
+    if (mtu !== undefined && mtu !== before && device.index >= 0) {
+      log.info(`MTU of ${settings.tunnel.device}: ${before ?? 'unknown'} → ${mtu}`);
+      await route.setLink(device.index, { mtu });
+    }
+    if (mtu === before && !this.wasTooLong) return;
+    this.wasTooLong = false;
+    await this.loop.apply(this.state());
+  }
+
+  private async fittingMtu(): Promise<number | undefined> {
+    const { endpoint, outer, route, log, settings } = this;
+    const { mtu, device } = settings.tunnel;
+    const forced = settings.outer.device === undefined ? undefined : outer?.device.index;
+    if (endpoint === undefined) return mtu ?? room(outer?.device.mtu);
+    const path = await route.routeTo(endpoint.address, forced === undefined ? {} : { oif: forced });
+    if (path?.outInterface === undefined) return mtu ?? this.mtu;
+    const link = await route.linkByIndex(path.outInterface);
+    if (link === undefined) return mtu ?? this.mtu;
+    if (link.name === device) {
+      log.limited('route into itself', 'WARN', () => {
+        return `the route to ${endpoint.address} leads into the tunnel itself, so nothing can leave: add a route to it by the outer device`;
+      });
+      return mtu ?? this.mtu;
+    }
+    if (path.mtu !== undefined && path.mtu < link.mtu) this.looks.later('path', PATH_MTU_EXPIRY_MS);
+    return mtu ?? room(Math.min(link.mtu, path.mtu ?? Infinity));
+  }
+
+  private async readSources(): Promise<void> {
+    const routes = await this.route.routes({ table: 'all' });
+    this.sources = allowedSources(routes, this.device.index);
+    this.covered = coveredBy(routes, this.device.index);
+    if (this.sources.length > MAX_RANGES) {
+      const { device } = this.settings.tunnel;
+      this.log.limited('sources', 'WARN', () => {
+        return `the routes into ${device} are cut up by ${this.sources.length} others: only the first ${MAX_RANGES} pieces are let in`;
+      });
+    }
+  }
+
+  private assertPeer(peer: string): void {
+    if (!this.isRunning) throw new Error('the userspace data plane is not running');
+    if (this.settings.tunnel.peer !== peer) throw new Error(`no such peer: ${peer}`);
+  }
+}
+
+/** What an outer MTU leaves for the inner packet. */
+const room = (outerMtu: number | undefined): number | undefined =>
+  outerMtu === undefined ? undefined : Math.max(SMALLEST_MTU, outerMtu - OUTER_HEADER_BYTES);
+
+const toNumber = (address: string): number => address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
