@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+// This file is small, and what it imports is too: signals may come before the rest is loaded.
+import './early-signals.js';
+
+await import('./start.js');

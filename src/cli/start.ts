@@ -1,0 +1,63 @@
+/** The whole program, joined to the world. Does what the command line asks for when it is imported, and ends. */
+import { randomBytes } from 'node:crypto';
+import { readBounded, RUNTIME_DIRECTORY } from '../config/index.js';
+import { ask, findDaemons } from '../control/index.js';
+import { SYSTEM_EDGE, type Logger } from '../log/index.js';
+import { client } from './commands/client.js';
+import { examine } from './commands/examine.js';
+import { reauth } from './commands/reauth.js';
+import { server } from './commands/server.js';
+import { defaultAddress } from './default-address.js';
+import { dispatch } from './dispatch.js';
+import { endByHangUp } from './early-signals.js';
+import { fileMode } from './file-mode.js';
+import { showCommandLine } from './process-title.js';
+import { leave } from './leave.js';
+import { reportFailure } from './report.js';
+
+let logger: Logger | undefined;
+const err = (text: string): void => void process.stderr.write(text);
+
+// A reader of our output that has gone (`--help | head -1`, a restarted log collector) must not end a tunnel.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+process.on('uncaughtException', (error) => {
+  process.exit(reportFailure(error, logger, err));
+});
+
+// Pipes, terminals and files are written synchronously on Linux: nothing said is lost by exiting here.
+await leave(
+  await dispatch({
+    argv: process.argv.slice(2),
+    environment: process.env,
+    out: (text) => void process.stdout.write(text),
+    err,
+    // https://no-color.org
+    colour: process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '',
+    logEdge: SYSTEM_EDGE,
+    onLogger: (made) => {
+      logger = made;
+    },
+    randomBytes,
+    readFile: readBounded,
+    fileMode,
+    onCommandLine: showCommandLine,
+    defaultAddress,
+    daemons: { find: () => findDaemons(RUNTIME_DIRECTORY), ask },
+    runners: {
+      server,
+      client,
+      reauth: (config, log) => {
+        endByHangUp();
+        return reauth(config, log);
+      },
+      doctor: (request) => {
+        endByHangUp();
+        return examine(request);
+      },
+    },
+  }),
+);

@@ -1,0 +1,327 @@
+/**
+ * What leaves the tunnel, looked after while the daemon runs: the table is made before the tunnel is, addresses are drawn
+ * anew when it is time, and what others do to the table is repaired. The decisions are those of `egress/rotation.ts`.
+ */
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import type { ServerConfig } from '../config/index.js';
+import { afterRepair, QUIET_PACE, repairWaitMs } from '../dataplane/common/repair-pace.js';
+import { formatAddress, parseAddress, type IpAddress } from '../egress/address.js';
+import { formatAddresses } from '../egress/address-list.js';
+import { FAMILY } from '../egress/nftables/names.js';
+import type { HeldAddress } from '../egress/nftables/ruleset.js';
+import { EgressTable } from '../egress/nftables/table.js';
+import type { TunnelEgress } from '../egress/nftables/tunnel-egress.js';
+import { formatPolicy, type Policy } from '../egress/policy.js';
+import { reportEgress, type EgressReport } from '../egress/report.js';
+import {
+  formatHeld,
+  nextDueMs,
+  startRotation,
+  stepRotation,
+  unusableOf,
+  type Rotation,
+  type RotationEvent,
+  type SlotSeed,
+} from '../egress/rotation.js';
+import type { Unusable } from '../egress/usable.js';
+import type { Logger } from '../log/index.js';
+import { NftablesMonitor } from '../netlink/nftables/events.js';
+import { Announcer, NoLinkError } from './announcer.js';
+import { DaemonError, messageOf } from './errors.js';
+import { OwnInPools, withoutAddress } from './own-in-pools.js';
+
+const OVERRUN_CHECK_MS = 60_000;
+/** A change of others comes as a handful of events. */
+const SETTLE_MS = 50;
+const FORWARDING = '/proc/sys/net/ipv4/ip_forward';
+
+const monotonicMs = (): number => performance.now();
+
+/** A policy could never give anything an address. */
+class NothingLeftError extends Error {}
+
+/** What a change is to do besides. */
+export interface ChangeWish {
+  /** End the connections from the addresses that are held no more, whatever the policy says. */
+  readonly dropEstablished?: boolean;
+  /** With that, also those from these addresses. */
+  readonly alsoFrom?: readonly IpAddress[];
+}
+
+export class Egress {
+  private readonly tunnel: TunnelEgress;
+  private readonly table: EgressTable;
+  private readonly tableName: string;
+  private readonly log: Logger;
+  private readonly monitor: NftablesMonitor;
+  private rotation: Rotation = { slots: [], bans: [], own: [] };
+  private readonly own: OwnInPools;
+  /** The table of what is announced. */
+  private readonly announced: { readonly name: string; readonly comment: string };
+  private readonly announcer: Announcer | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private repairTimer: NodeJS.Timeout | undefined;
+  private pace = QUIET_PACE;
+  private closed = false;
+  /** Changes of the table are made one after the other. */
+  private tail: Promise<void> = Promise.resolve();
+
+  private constructor(config: ServerConfig, log: Logger) {
+    const ip = parseAddress(config.tunlPeerIp);
+    const policies = config.egress?.policies ?? [];
+    this.tunnel = { device: config.tunlDev, policies, inner: ip === undefined ? {} : { ip } };
+    this.log = log;
+    this.tableName = `${config.nftTable}-egress`;
+    this.table = EgressTable.open(this.tableName, `ipipou-ts egress of tunnel ${config.number}`);
+    this.announced = {
+      name: `${config.nftTable}-announce`,
+      comment: `ipipou-ts announcements of tunnel ${config.number}`,
+    };
+    this.monitor = NftablesMonitor.open({
+      onEvent: (event) => {
+        const isOurs =
+          event.kind === 'overrun' ||
+          (event.processId !== process.pid &&
+            event.tables.some(({ family, name }) => family === FAMILY && name === this.tableName));
+        if (isOurs) this.repairSoon(SETTLE_MS);
+      },
+      onError: (error) => {
+        log.warn(messageOf(error));
+      },
+      overrunCheckMs: OVERRUN_CHECK_MS,
+    });
+    const { announce } = config.egress ?? {};
+    this.announcer = announce === undefined ? undefined : Announcer.open(announce, policies, this.announced, log);
+    this.own = new OwnInPools(policies, log, (addresses) => {
+      this.apply({ kind: 'own', addresses });
+      this.announcer?.setOwn(addresses);
+    });
+  }
+
+  /**
+   * undefined where nothing is asked for; what an earlier run left goes then. Begun while no packet comes out of the
+   * tunnel yet, or with the table of that run in place. Rejects with DaemonError.
+   */
+  static async start(config: ServerConfig, log: Logger): Promise<Egress | undefined> {
+    const egress = new Egress(config, log);
+    try {
+      if (config.egress?.announce === undefined && (await Announcer.dropLeft(egress.announced))) {
+        log.info('egress: nothing is announced any more');
+      }
+      if (config.egress === undefined) {
+        await egress.dropLeft();
+        egress.close();
+        return undefined;
+      }
+      // First, since a start that fails by it leaves nothing behind.
+      await egress.announcer?.start(await egress.own.list());
+      await egress.bringUp();
+      await allowForwarding(config.egress.forward, log);
+    } catch (error) {
+      await egress.announcer?.stop().catch(() => undefined);
+      egress.close();
+      const exit = error instanceof NothingLeftError || error instanceof NoLinkError ? 'address' : 'nftables';
+      throw new DaemonError(exit, `egress: ${messageOf(error)}`, { cause: error });
+    }
+    for (const policy of config.egress.policies) log.info(`egress: ${formatPolicy(policy)}`);
+    const { own } = egress.rotation;
+    if (own.length > 0) log.info(`egress: not drawn, being this server's own: ${formatAddresses(own)}`);
+    return egress;
+  }
+
+  get state(): Rotation {
+    return this.rotation;
+  }
+
+  get device(): string {
+    return this.tunnel.device;
+  }
+
+  get policies(): readonly Policy[] {
+    return this.tunnel.policies;
+  }
+
+  report(): EgressReport {
+    return reportEgress(this.device, this.policies, this.rotation, monotonicMs());
+  }
+
+  /** Decides, and has it made so in the kernel, which nobody waits for. */
+  apply(event: RotationEvent): void {
+    this.change(event).catch(() => undefined);
+  }
+
+  /** Resolves when it is so in the kernel. Where that fails, it rejects, and the table is repaired. */
+  async change(event: RotationEvent, wish: ChangeWish = {}): Promise<void> {
+    const before = this.rotation;
+    this.rotation = stepRotation(before, event, monotonicMs(), randomBytes);
+    this.armTimer();
+    if (this.rotation === before) return;
+    const after = this.rotation;
+    try {
+      await this.inTurn(() => this.carryOut(before, after, wish));
+    } catch (error) {
+      this.log.limited('egress failed', 'WARN', () => `egress: ${messageOf(error)}`);
+      this.repairSoon(0);
+      throw error;
+    }
+  }
+
+  /** Only once no packet comes out of the tunnel any more. */
+  async stop(): Promise<void> {
+    this.silence();
+    await this.tail.catch(() => undefined);
+    await this.announcer?.stop();
+    try {
+      await this.table.remove([this.tunnel.device]);
+    } finally {
+      this.table.close();
+    }
+  }
+
+  /** An earlier run looked after this tunnel, and this one is not to. */
+  private async dropLeft(): Promise<void> {
+    if (!(await this.table.isLeft())) return;
+    await this.table.remove([this.tunnel.device]);
+    this.log.info(`egress: none any more, the nftables table ${FAMILY} ${this.tableName} is removed`);
+  }
+
+  private async bringUp(): Promise<void> {
+    const left = await this.table.left();
+    const seeds = this.tunnel.policies.flatMap(({ action }, index): SlotSeed[] => {
+      if (action.mode !== 'rotate' || action.per !== 'tunnel') return [];
+      const held = left.filter((one) => one.device === this.tunnel.device && one.index === index);
+      return [
+        {
+          device: this.tunnel.device,
+          index,
+          action,
+          held: Object.fromEntries(held.map(({ address }) => [address.family, address])),
+        },
+      ];
+    });
+    const own = await this.own.list();
+    this.rotation = startRotation(seeds, monotonicMs(), randomBytes, own);
+    const [exhausted] = withoutAddress(this.policies, own);
+    if (exhausted !== undefined)
+      throw new NothingLeftError(`${exhausted}; masquerade leaves from the server's own, and own=yes draws them too`);
+    await this.install();
+    this.armTimer();
+  }
+
+  private async install(): Promise<void> {
+    await this.table.install(this.wanted());
+  }
+
+  private wanted(): Parameters<EgressTable['install']>[0] {
+    return { tunnels: [this.tunnel], held: heldBy(this.rotation), unusable: unusableOf(this.rotation) };
+  }
+
+  private async carryOut(before: Rotation, after: Rotation, wish: ChangeWish): Promise<void> {
+    if (sameAddresses(unusableOf(before), unusableOf(after))) {
+      await this.table.move(missingIn(heldBy(before), heldBy(after)), missingIn(heldBy(after), heldBy(before)));
+    } else {
+      // What connections and packets are drawn from is in the rules.
+      await this.install();
+    }
+    for (const [index, slot] of after.slots.entries()) {
+      if (slot.held === before.slots[index]?.held) continue;
+      this.log.limited('egress', 'INFO', () => `${slot.device}: leaves from ${formatHeld(slot)} now`);
+    }
+    const dropped = await this.table.dropEstablished(addressesToDrop(before, after, wish));
+    if (dropped > 0) {
+      this.log.limited('egress dropped', 'INFO', () => `egress: connections from the old address dropped: ${dropped}`);
+    }
+  }
+
+  private armTimer(): void {
+    clearTimeout(this.timer);
+    const due = nextDueMs(this.rotation);
+    if (due === undefined || this.closed) return;
+    this.timer = setTimeout(
+      () => {
+        this.apply({ kind: 'clock' });
+      },
+      Math.max(0, Math.min(due - monotonicMs(), 2 ** 31 - 1)),
+    );
+  }
+
+  private repairSoon(afterMs: number): void {
+    if (this.closed || this.repairTimer !== undefined) return;
+    const waitMs = Math.max(afterMs, repairWaitMs(this.pace, monotonicMs()));
+    this.repairTimer = setTimeout(() => {
+      this.repairTimer = undefined;
+      void this.inTurn(() => this.repair()).catch((error: unknown) => {
+        this.log.limited('egress repair', 'ERROR', () => `egress could not be repaired: ${messageOf(error)}`);
+        this.pace = afterRepair(this.pace, monotonicMs());
+        this.repairSoon(SETTLE_MS);
+      });
+    }, waitMs);
+  }
+
+  private async repair(): Promise<void> {
+    if (this.closed) return;
+    const lacks = [...(await this.table.compare(this.wanted()))];
+    if (lacks.length === 0 && !sameHeld(await this.table.left(), heldBy(this.rotation)))
+      lacks.push('holds other addresses');
+    if (lacks.length === 0) return;
+    this.pace = afterRepair(this.pace, monotonicMs());
+    await this.install();
+    this.log.warn(`the nftables table ${FAMILY} ${this.tableName} ${lacks.join(', ')}: repaired`);
+  }
+
+  private async inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.tail.catch(() => undefined).then(work);
+    this.tail = turn;
+    await turn;
+  }
+
+  private close(): void {
+    this.silence();
+    this.table.close();
+  }
+
+  private silence(): void {
+    this.closed = true;
+    clearTimeout(this.timer);
+    clearTimeout(this.repairTimer);
+    this.monitor.close();
+    this.own.close();
+  }
+}
+
+const heldBy = ({ slots }: Rotation): HeldAddress[] =>
+  slots.flatMap(({ device, index, held }) => Object.values(held).map((address) => ({ device, index, address })));
+
+function addressesToDrop(before: Rotation, after: Rotation, wish: ChangeWish): readonly IpAddress[] {
+  const { dropEstablished: dropAll = false, alsoFrom = [] } = wish;
+  const left = before.slots.filter(({ action }) => dropAll || action.dropEstablished);
+  const freed = missingIn(heldBy({ ...before, slots: left }), heldBy(after)).map(({ address }) => address);
+  return dropAll ? [...freed, ...alsoFrom] : freed;
+}
+
+const sameAddresses = (a: Unusable, b: Unusable): boolean =>
+  formatAddresses(a.banned) === formatAddresses(b.banned) && formatAddresses(a.own) === formatAddresses(b.own);
+
+const sameOne = (a: HeldAddress, b: HeldAddress): boolean =>
+  a.device === b.device && a.index === b.index && formatAddress(a.address) === formatAddress(b.address);
+
+const missingIn = (list: readonly HeldAddress[], other: readonly HeldAddress[]): HeldAddress[] =>
+  list.filter((one) => !other.some((two) => sameOne(one, two)));
+
+const sameHeld = (a: readonly HeldAddress[], b: readonly HeldAddress[]): boolean =>
+  a.length === b.length && missingIn(a, b).length === 0;
+
+/** Without forwarding nothing leaves at all. The host's setting is not put back: others may rely on it by then. */
+async function allowForwarding(mayChange: boolean, log: Logger): Promise<void> {
+  if (readFileSync(FORWARDING, 'utf8').trim() === '1') return;
+  if (!mayChange) {
+    log.warn(
+      'this host does not forward packets (net.ipv4.ip_forward = 0), so nothing leaves the tunnel: --ip-forward switches it on',
+    );
+    return;
+  }
+  await writeFile(FORWARDING, '1');
+  log.info('net.ipv4.ip_forward = 1');
+}

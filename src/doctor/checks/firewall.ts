@@ -1,0 +1,104 @@
+/** Whether the host's own packet filters let the tunnel's packets pass. */
+import type { Mode } from '../../config/index.js';
+import type { FirewallFacts, TableFacts } from '../firewall/facts.js';
+import { judgeFirewall, type FirewallJudgement, type Stop } from '../firewall/judge.js';
+import type { JudgedPacket } from '../firewall/packet.js';
+import type { NetworkFacts } from '../facts.js';
+import { finding, skip, type Check, type Finding, type Judgement } from '../finding.js';
+
+interface FirewallCheckFacts {
+  readonly mode: Mode;
+  readonly port: number;
+  readonly remotePort: number | undefined;
+  /** Name of the tunnel's own table. */
+  readonly table: string;
+  readonly network: NetworkFacts;
+  readonly firewall: FirewallFacts;
+}
+
+export const checkFirewall: Check<FirewallCheckFacts> = (facts) => [judgeWay(facts, 'in'), judgeWay(facts, 'out')];
+
+function judgeWay(facts: FirewallCheckFacts, direction: 'in' | 'out'): Finding {
+  const { port, firewall } = facts;
+  const isIn = direction === 'in';
+  const here = finding(`firewall-${direction}`, 'Network', isIn ? 'firewall, in' : 'firewall, out');
+  const packet = packetOf(facts, direction);
+  if (packet === undefined) return here(skip('it takes an outer address to judge by'));
+  const ours = (table: TableFacts): boolean => table.family === 'ip' && table.name === facts.table;
+  const judgement = judgeFirewall(firewall, packet, ours);
+  const unread = unreadWords(firewall);
+  const where = isIn ? `UDP to port ${port}` : `UDP from port ${port}`;
+  const [stop] = judgement.stops;
+  if (stop !== undefined) {
+    return here({
+      status: 'lack',
+      found: `${where} ${stopWords(stop)}: ${stop.culprit.where}`,
+      means: isIn ? 'nothing of the tunnel arrives' : 'nothing of the tunnel leaves',
+      remedy: `let it pass before that: ${acceptRule(facts, direction)}`,
+    });
+  }
+  const doubts = judgement.mayStop.map(
+    ({ fate, culprit }) => `${MAY[fate]} by ${culprit.where}${dependsOn(culprit.dependsOn)}`,
+  );
+  if (doubts.length > 0 || unread.length > 0) {
+    return here({
+      status: 'warn',
+      found: `${where} passes as far as could be judged (${judged(judgement)}); ${[...doubts, ...unread].join('; ')}`,
+      means: 'whether the packets pass depends on what could not be judged',
+      remedy: `look there, or let them pass first: ${acceptRule(facts, direction)}`,
+    });
+  }
+  return here({ status: 'ok', found: `${where} passes (${judged(judgement)})` } satisfies Judgement);
+}
+
+/** The first packet of a client to a server, and the server's answer; each as its receiver and sender meet it. */
+function packetOf(facts: FirewallCheckFacts, direction: 'in' | 'out'): JudgedPacket | undefined {
+  const { mode, port, remotePort, network } = facts;
+  const { outer } = network;
+  if (typeof outer === 'string') return undefined;
+  const isIn = direction === 'in';
+  const [here, there] = [
+    { address: outer.address, port },
+    { address: outer.remote, port: remotePort },
+  ];
+  const [from, to] = isIn ? [there, here] : [here, there];
+  return {
+    direction,
+    source: from.address,
+    destination: to.address,
+    sourcePort: from.port,
+    destinationPort: to.port,
+    device: outer.device,
+    deviceIndex: outer.deviceIndex,
+    state: (mode === 'server') === isIn ? 'new' : 'established',
+  };
+}
+
+const stopWords = ({ fate }: Stop): string =>
+  fate === 'diverted' ? 'is sent elsewhere' : fate === 'drop' ? 'is dropped' : 'does not get through';
+
+const MAY: Readonly<Record<Stop['fate'], string>> = {
+  drop: 'may be dropped',
+  diverted: 'may be sent elsewhere',
+  queued: 'may be handed to a program',
+  unknown: 'is treated in a way that is not known here',
+};
+
+const dependsOn = (reasons: readonly string[]): string =>
+  reasons.length === 0 ? '' : ` (depending on ${reasons.slice(0, 3).join(', ')})`;
+
+const judged = ({ chains }: FirewallJudgement): string =>
+  chains === 0 ? 'no nftables chain on its way' : `${chains} nftables chain${chains === 1 ? '' : 's'} judged`;
+
+function unreadWords({ unread, legacyTables }: FirewallFacts): string[] {
+  const legacy =
+    legacyTables.length === 0
+      ? []
+      : [`rules of the older iptables are not judged (tables ${legacyTables.join(', ')}: iptables-legacy-save)`];
+  return [...unread.map((what) => `not read: ${what}`), ...legacy];
+}
+
+const acceptRule = ({ port }: FirewallCheckFacts, direction: 'in' | 'out'): string =>
+  direction === 'in'
+    ? `nft insert rule FAMILY TABLE CHAIN udp dport ${port} accept (iptables -I INPUT -p udp --dport ${port} -j ACCEPT; firewall-cmd --add-port=${port}/udp; ufw allow ${port}/udp)`
+    : `nft insert rule FAMILY TABLE CHAIN udp sport ${port} accept (iptables -I OUTPUT -p udp --sport ${port} -j ACCEPT)`;

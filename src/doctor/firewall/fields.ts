@@ -1,0 +1,113 @@
+/** What expressions load of a packet of the tunnel: headers, what the kernel knows besides, connection tracking. */
+import {
+  encodeFields,
+  NFT_FIB_RESULT_ADDRTYPE,
+  NFT_META_IIF,
+  NFT_META_IIFNAME,
+  NFT_META_L4PROTO,
+  NFT_META_NFPROTO,
+  NFT_META_OIF,
+  NFT_META_OIFNAME,
+  NFT_META_PROTOCOL,
+  NFT_PAYLOAD_NETWORK_HEADER,
+  NFT_PAYLOAD_TRANSPORT_HEADER,
+  NFTA_FIB_F_DADDR,
+} from '../../netlink/nftables/index.js';
+import {
+  ETH_P_IP,
+  IPPROTO_UDP,
+  NFPROTO_IPV4,
+  NFT_CT_STATE,
+  NFT_META_PKTTYPE,
+  PACKET_HOST,
+  RTN_LOCAL,
+  STATE_ESTABLISHED,
+  STATE_NEW,
+} from './constants.js';
+import { known, unknown, type JudgedPacket, type MaybeByte } from './packet.js';
+
+/** Longest load that an expression may ask for; a register set has no more. */
+const LOAD_MAX_BYTES = 64;
+
+/** Bytes at an offset of a header; those outside of what is known are unknown. */
+export function payloadBytes(packet: JudgedPacket, base: number, offset: number, length: number): MaybeByte[] {
+  const size = Math.min(length, LOAD_MAX_BYTES);
+  const header =
+    base === NFT_PAYLOAD_NETWORK_HEADER
+      ? networkHeader(packet)
+      : base === NFT_PAYLOAD_TRANSPORT_HEADER
+        ? transportHeader(packet)
+        : [];
+  return Array.from({ length: size }, (_, index) => header[offset + index] ?? { unknown: 'the rest of the packet' });
+}
+
+/** RFC 791, without options */
+const networkHeader = (packet: JudgedPacket): MaybeByte[] => [
+  ...known([0x45]),
+  ...unknown(1, 'the type of service'),
+  ...unknown(2, 'the length'),
+  ...unknown(4, 'the fragmentation'),
+  ...unknown(1, 'the TTL'),
+  ...known([IPPROTO_UDP]),
+  ...unknown(2, 'the checksum'),
+  ...addressBytes(packet.source, 'the source address'),
+  ...addressBytes(packet.destination, 'the destination address'),
+];
+
+/** RFC 768 */
+const transportHeader = (packet: JudgedPacket): MaybeByte[] => [
+  ...portBytes(packet.sourcePort, 'the source port'),
+  ...portBytes(packet.destinationPort, 'the destination port'),
+  ...unknown(2, 'the length'),
+  ...unknown(2, 'the checksum'),
+];
+
+const addressBytes = (address: string | undefined, what: string): MaybeByte[] =>
+  address === undefined ? unknown(4, what) : known(encodeFields(['ipv4_addr'], [address]));
+
+const portBytes = (port: number | undefined, what: string): MaybeByte[] =>
+  port === undefined ? unknown(2, what) : known([port >> 8, port & 0xff]);
+
+/** What `meta` loads under a key, in the byte order that the kernel uses for it. */
+export function metaBytes(packet: JudgedPacket, key: number): MaybeByte[] {
+  const ownDevice = packet.direction === 'in' ? [NFT_META_IIF, NFT_META_IIFNAME] : [NFT_META_OIF, NFT_META_OIFNAME];
+  switch (key) {
+    case NFT_META_L4PROTO:
+      return known([IPPROTO_UDP]);
+    case NFT_META_NFPROTO:
+      return known([NFPROTO_IPV4]);
+    case NFT_META_PROTOCOL:
+      return known([ETH_P_IP >> 8, ETH_P_IP & 0xff]);
+    case NFT_META_PKTTYPE:
+      return packet.direction === 'in' ? known([PACKET_HOST]) : unknown(1, 'the kind of packet');
+    case NFT_META_IIF:
+    case NFT_META_OIF:
+      // The other side's device of a packet that begins or ends here is none: 0, and an empty name.
+      return known(hostOrder(key === ownDevice[0] ? packet.deviceIndex : 0));
+    case NFT_META_IIFNAME:
+    case NFT_META_OIFNAME:
+      return known(encodeFields(['ifname'], [key === ownDevice[1] ? packet.device : '']));
+    default:
+      return unknown(LOAD_MAX_BYTES, META_WORDS[key] ?? `what the kernel knows of the packet (meta key ${key})`);
+  }
+}
+
+const META_WORDS: Readonly<Record<number, string>> = { 0: 'the length', 3: 'the packet mark', 10: "the socket's user" };
+
+/** What `ct` loads under a key. */
+export const conntrackBytes = (packet: JudgedPacket, key: number): MaybeByte[] =>
+  key === NFT_CT_STATE
+    ? known(hostOrder(packet.state === 'new' ? STATE_NEW : STATE_ESTABLISHED))
+    : unknown(LOAD_MAX_BYTES, 'what connection tracking knows');
+
+/** What `fib` finds: that a packet which comes in is for this host. */
+export const fibBytes = (packet: JudgedPacket, result: number, flags: number): MaybeByte[] =>
+  packet.direction === 'in' && result === NFT_FIB_RESULT_ADDRTYPE && (flags & NFTA_FIB_F_DADDR) !== 0
+    ? known(hostOrder(RTN_LOCAL))
+    : unknown(LOAD_MAX_BYTES, 'what the routing table says');
+
+function hostOrder(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value >>> 0);
+  return bytes;
+}
