@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { HeldBack } from '../../src/daemon/held-back.js';
+import { createLogger } from '../../src/log/index.js';
+
+describe('what the log holds back', () => {
+  /** A log and its accounts, both by a clock of the test's. */
+  function start() {
+    const lines: string[] = [];
+    let nowMs = 0;
+    let due: { atMs: number; callback: () => void } | undefined;
+    const log = createLogger(
+      { verbosity: 3, showTime: false, showPid: false },
+      { write: (line) => lines.push(line), now: () => new Date(0), monotonicMs: () => nowMs, pid: 1 },
+    );
+    const heldBack = new HeldBack(log, (callback, ms) => {
+      due = { atMs: nowMs + ms, callback };
+      return { cancel: () => (due = undefined) };
+    });
+    return {
+      lines,
+      heldBack,
+      timers: () => (due === undefined ? 0 : 1),
+      refuse: () => {
+        log.limited('token', 'INFO', () => 'wrong token');
+        heldBack.accountSoon();
+      },
+      advance: (ms: number) => {
+        for (const endMs = nowMs + ms; nowMs < endMs; nowMs += 1) {
+          if (due === undefined || due.atMs > nowMs) continue;
+          const { callback } = due;
+          due = undefined;
+          callback();
+        }
+      },
+    };
+  }
+
+  it('is said when the second is over, also where the account was due in the middle of it', () => {
+    const { lines, heldBack, refuse, advance } = start();
+    heldBack.accountSoon();
+    advance(800);
+    refuse();
+    refuse();
+    advance(400);
+    assert.deepEqual(lines, [' INFO wrong token\n'], 'the second is not over');
+    advance(1500);
+    assert.deepEqual(lines, [' INFO wrong token\n', ' INFO token: 1 more log lines held back\n']);
+  });
+
+  it('keeps no timer running when all is said', () => {
+    const { lines, refuse, advance, timers } = start();
+    refuse();
+    refuse();
+    assert.equal(timers(), 1);
+    advance(5000);
+    assert.equal(lines.length, 2);
+    assert.equal(timers(), 0);
+  });
+});

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import type { Worker } from 'node:worker_threads';
+import { sharedMs } from '../../../src/dataplane/userspace/shared-clock.js';
+import { until } from '../../netlink/support/namespace.js';
+import { needsBuild } from './support/built.js';
+import { tcp, udp } from './support/inner-packet.js';
+import { openLoop, type LoopRig } from './support/loop-rig.js';
+
+const SIGNED = Buffer.alloc(73, 0x90);
+
+const threads = (): number => readdirSync('/proc/self/task').length;
+const descriptors = (): number => readdirSync('/proc/self/fd').length;
+
+describe('packet loop in its thread', () => {
+  before(needsBuild);
+
+  let rig: LoopRig;
+  const workers: Worker[] = [];
+  const noteWorker = (worker: Worker): void => {
+    workers.push(worker);
+  };
+  beforeEach(async () => {
+    workers.length = 0;
+    process.on('worker', noteWorker);
+    rig = await openLoop([{ kind: 'ed25519' }]);
+  });
+  afterEach(async () => {
+    process.off('worker', noteWorker);
+    await rig.close();
+  });
+
+  const arrive = async (count: number): Promise<Buffer[]> => {
+    const packets: Buffer[] = [];
+    await until(() => {
+      packets.push(...rig.written());
+      return packets.length >= count;
+    });
+    return packets;
+  };
+
+  it('carries packets both ways', async () => {
+    const packet = udp(Buffer.from('in'));
+    rig.peer.send(packet, rig.port, '127.0.0.1');
+    assert.deepEqual(await arrive(1), [packet]);
+    const heard = once(rig.peer, 'message') as Promise<[Buffer]>;
+    const answer = tcp({ payload: Buffer.from('out') });
+    rig.put(answer);
+    assert.deepEqual((await heard)[0], answer);
+  });
+
+  it('hands auth packets over, of the bound endpoint and of others, and lets no data of others in', async () => {
+    const other = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(other, 'listening');
+    rig.peer.send(SIGNED, rig.port, '127.0.0.1');
+    other.send(udp(Buffer.alloc(5)), rig.port, '127.0.0.1');
+    other.send(SIGNED, rig.port, '127.0.0.1');
+    await until(() => rig.auth.length === 2);
+    assert.deepEqual(
+      rig.auth.map(({ from }) => from.port),
+      [rig.state.port, other.address().port],
+    );
+    assert.ok(rig.auth.every(({ payload, from }) => payload.equals(SIGNED) && from.address === '127.0.0.1'));
+    assert.deepEqual(rig.written(), []);
+    other.close();
+  });
+
+  it('goes by another endpoint from the moment on at which it says so', async () => {
+    const other = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(other, 'listening');
+    await rig.thread.apply({ ...rig.state, port: other.address().port });
+    rig.peer.send(udp(Buffer.from('old')), rig.port, '127.0.0.1');
+    const packet = udp(Buffer.from('new'));
+    other.send(packet, rig.port, '127.0.0.1');
+    assert.deepEqual(await arrive(1), [packet]);
+    const heard = once(other, 'message') as Promise<[Buffer]>;
+    rig.put(packet);
+    assert.deepEqual((await heard)[0], packet);
+    other.close();
+  });
+
+  it('shuts an endpoint out by itself when its time is over', async () => {
+    const packet = udp(Buffer.from('in time'));
+    const untilMs = sharedMs() + 200;
+    await rig.thread.apply({ ...rig.state, letInUntilMs: untilMs });
+    let entered = 0;
+    for (;;) {
+      const sentMs = sharedMs();
+      rig.peer.send(packet, rig.port, '127.0.0.1');
+      // Behind it, and always heard.
+      const before = rig.auth.length;
+      rig.peer.send(SIGNED, rig.port, '127.0.0.1');
+      await until(() => rig.auth.length > before);
+      const count = rig.written().length;
+      entered += count;
+      if (sentMs >= untilMs) assert.equal(count, 0);
+      if (sentMs > untilMs + 50) break;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    assert.ok(entered > 0);
+  });
+
+  it('lets no more auth packets wait for the main thread than it may', async () => {
+    await rig.close();
+    rig = await openLoop([{ kind: 'ed25519' }], 3);
+    for (let sent = 0; sent < 20; sent += 1) rig.peer.send(SIGNED, rig.port, '127.0.0.1');
+    const packet = udp(Buffer.from('behind them'));
+    rig.peer.send(packet, rig.port, '127.0.0.1');
+    // Meanwhile this thread hears nothing: it never leaves the loop.
+    await new Promise<void>((resolve) => {
+      setImmediate(() => {
+        while (rig.written().length === 0);
+        resolve();
+      });
+    });
+    await rig.thread.apply(rig.state);
+    assert.equal(rig.auth.length, 3);
+    assert.equal(rig.thread.counters.authQueue, 17);
+  });
+
+  it('is started again when it dies, with the same device and socket', async () => {
+    void workers[0]!.terminate();
+    // Terminating waits for the loop to come back from the kernel.
+    const packet = udp(Buffer.from('after'));
+    rig.peer.send(SIGNED, rig.port, '127.0.0.1');
+    await until(() => rig.deaths.length === 1);
+    rig.peer.send(packet, rig.port, '127.0.0.1');
+    assert.deepEqual(await arrive(1), [packet]);
+    assert.equal(workers.length, 2);
+    await rig.thread.apply(rig.state);
+  });
+
+  it('stops at once while nothing comes, and leaves neither a descriptor nor a thread', async function () {
+    this.timeout(60_000);
+    await rig.close();
+    // The first ones make what the process keeps: the pool of threads, the module.
+    const counts: [number, number][] = [];
+    for (let round = 0; round < 20; round += 1) {
+      rig = await openLoop([{ kind: 'ed25519' }]);
+      await rig.close();
+      counts.push([threads(), descriptors()]);
+    }
+    assert.deepEqual(counts.at(-1), counts[2]);
+    rig = await openLoop([{ kind: 'ed25519' }]);
+  });
+});

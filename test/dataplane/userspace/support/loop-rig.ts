@@ -1,0 +1,113 @@
+/** A packet loop in its thread, between UDP sockets on loopback and, for the device, one end of a pair of sockets. */
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { closeSync, readSync, writeSync } from 'node:fs';
+import type { ClassifierScheme } from '../../../../src/core/classifier.js';
+import type { AuthPacket } from '../../../../src/dataplane/index.js';
+import type { LoopState } from '../../../../src/dataplane/userspace/control-block.js';
+import { LoopThread } from '../../../../src/dataplane/userspace/loop-thread.js';
+import { addressOf, cFunction, checked } from '../../../../src/sys/libc.js';
+import { UdpSocket } from '../../../../src/sys/udp-socket.js';
+
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK = 0x800;
+
+export interface LoopRig {
+  readonly thread: LoopThread;
+  /** What the loop goes by unless a test changes it: the peer is bound, any inner source let in. */
+  readonly state: LoopState;
+  /** Bound as the peer. */
+  readonly peer: Socket;
+  readonly port: number;
+  readonly auth: AuthPacket[];
+  readonly deaths: string[];
+  /** What was written to the device so far, in order, since it was last asked for. */
+  written(): Buffer[];
+  /** Has the device hand out a packet. */
+  put(packet: Buffer): void;
+  /** Ends as if the device had been deleted. */
+  close(): Promise<void>;
+}
+
+export async function openLoop(schemes: readonly ClassifierScheme[], queueLength = 24): Promise<LoopRig> {
+  const peer = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(peer, 'listening');
+  const probe = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  await new Promise<void>((resolve) =>
+    probe.close(() => {
+      resolve();
+    }),
+  );
+  const own = UdpSocket.open({ address: '127.0.0.1', port, fragments: false, bufferBytes: 1 << 20 });
+  const pair = Buffer.alloc(8);
+  checked(
+    'socketpair',
+    cFunction('int socketpair(int domain, int type, int protocol, uintptr_t pair)')(
+      AF_UNIX,
+      SOCK_DGRAM | SOCK_NONBLOCK,
+      0,
+      addressOf(pair),
+    ),
+  );
+  const [device, farEnd] = [pair.readInt32LE(0), pair.readInt32LE(4)];
+  const auth: AuthPacket[] = [];
+  const deaths: string[] = [];
+  const thread = new LoopThread({
+    schemes,
+    queueLength,
+    monotonicMs: () => performance.now(),
+    onAuthPacket: (packet) => auth.push(packet),
+    onDeviceLost: () => undefined,
+    onTooLong: () => undefined,
+    onNoSegmentation: () => undefined,
+    onDeath: (reason) => deaths.push(reason),
+  });
+  const state: LoopState = {
+    stop: false,
+    udp: own.fd,
+    tun: device,
+    tunHeader: false,
+    segmentation: true,
+    coalescing: own.coalesce(),
+    batches: true,
+    fragments: false,
+    address: 0x7f000001,
+    port: peer.address().port,
+    letInUntilMs: Infinity,
+    mtu: 1472,
+    sources: [{ first: 0, last: 0xffffffff }],
+  };
+  await thread.start(state);
+  const buffer = Buffer.alloc(65_536);
+  return {
+    thread,
+    state,
+    peer,
+    port,
+    auth,
+    deaths,
+    written: () => {
+      const packets: Buffer[] = [];
+      for (;;) {
+        try {
+          packets.push(Buffer.from(buffer.subarray(0, readSync(farEnd, buffer))));
+        } catch {
+          return packets;
+        }
+      }
+    },
+    put: (packet) => {
+      writeSync(farEnd, packet);
+    },
+    close: async () => {
+      await thread.stop(state);
+      own.close();
+      closeSync(device);
+      closeSync(farEnd);
+      peer.close();
+    },
+  };
+}

@@ -1,0 +1,13 @@
+import type { JudgedPacket } from '../../../src/doctor/firewall/packet.js';
+
+/** The first packet of a client that is not known yet. */
+export const PACKET: JudgedPacket = {
+  direction: 'in',
+  source: undefined,
+  destination: '192.0.2.2',
+  sourcePort: undefined,
+  destinationPort: 10_000,
+  device: 'eth0',
+  deviceIndex: 4,
+  state: 'new',
+};

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'mocha';
+import { answersPing, suiteScope } from './support/index.js';
+import { CLIENT_INNER, natTunnel, PORT, SERVER_INNER, type NatTunnel } from './support/tunnel.js';
+import { SERVER_OUTER } from './support/wan.js';
+
+interface Case {
+  readonly name: string;
+  readonly server?: string;
+  readonly client?: string;
+}
+
+const filter = (rules: string): string => `
+  table inet host-firewall {
+    chain input {
+      type filter hook input priority filter
+      ${rules}
+    }
+  }`;
+const ANSWERS_ONLY = filter(
+  'policy drop; iifname "lo" accept; ct state established,related accept; iifname "ipipou0" accept;',
+);
+
+const CASES: readonly Case[] = [
+  { name: 'two hosts without any rule, so without connection tracking' },
+  { name: 'a client that lets in answers only (ct state established,related accept; drop)', client: ANSWERS_ONLY },
+  {
+    name: 'a server that accepts only its public address and port',
+    server: filter(`policy drop; ip daddr ${SERVER_OUTER} udp dport ${PORT} accept; iifname "ipipou0" accept;`),
+  },
+  {
+    name: 'two hosts that drop what connection tracking calls invalid',
+    server: filter('policy accept; ct state invalid drop;'),
+    client: filter('policy accept; ct state invalid drop;'),
+  },
+  {
+    name: 'all of it together',
+    server: filter(
+      `policy drop; ct state invalid drop; ip daddr ${SERVER_OUTER} udp dport ${PORT} accept; iifname "ipipou0" accept;`,
+    ),
+    client: filter(
+      'policy drop; ct state invalid drop; iifname "lo" accept; ct state established,related accept; iifname "ipipou0" accept;',
+    ),
+  },
+];
+
+describe('firewalls', () => {
+  const scope = suiteScope();
+  let tunnel: NatTunnel;
+
+  before(async () => {
+    tunnel = await natTunnel(scope);
+  });
+
+  for (const { name, server: serverRules = '', client: clientRules = '' } of CASES) {
+    it(`let the tunnel through, both ways: ${name}`, async () => {
+      const { client, server } = tunnel.net;
+      for (const [host, rules] of [
+        [server, serverRules],
+        [client, clientRules],
+      ] as const) {
+        // As on a host that comes up with these rules: nothing of what was seen before is known.
+        await host.nft(`table inet host-firewall\ndelete table inet host-firewall\n${rules}`);
+        await host.exec(['conntrack', '-F'], { mayFail: true });
+        assert.equal((await host.nftList()).includes('ct state'), rules.includes('ct state'));
+      }
+      const since = tunnel.client.mark();
+      tunnel.client.signal('SIGUSR1');
+      await tunnel.client.waitForLog(/the server answered/, { since });
+      assert.ok(await answersPing(client, SERVER_INNER));
+      assert.ok(await answersPing(server, CLIENT_INNER));
+    });
+  }
+});

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { before, describe, it } from 'mocha';
+import { suiteScope } from './support/index.js';
+import { natTunnel, type NatTunnel } from './support/tunnel.js';
+
+const RESIDENT_LIMIT_KB = 70 * 1024;
+const WATCHED_MS = 10_000;
+/** What a start leaves to be done (state file, garbage collection) is over by then. */
+const SETTLED_AFTER_MS = 7000;
+/**
+ * In ticks of 10 ms (proc(5)), on an emulated processor: room for the one look at the listener that falls into the time.
+ */
+const CPU_TICKS_LIMIT = 5;
+
+const residentKb = (pid: number): number =>
+  Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+
+function cpuTicks(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+describe('an idle server', () => {
+  const scope = suiteScope();
+  let tunnel: NatTunnel;
+
+  before(async () => {
+    tunnel = await natTunnel(scope);
+  });
+
+  it('stays below 70 MB resident and uses no CPU', async function () {
+    const { pid } = tunnel.server;
+    // Nothing is awaited here: the time itself is what is watched.
+    await sleep(SETTLED_AFTER_MS);
+    const before = cpuTicks(pid);
+    await sleep(WATCHED_MS);
+    const used = cpuTicks(pid) - before;
+    const resident = residentKb(pid);
+    console.log(`        idle server: ${Math.round(resident / 1024)} MB resident, ${used * 10} ms of CPU in 10 s`);
+    assert.ok(used <= CPU_TICKS_LIMIT, `${used} ticks`);
+    assert.ok(resident <= RESIDENT_LIMIT_KB, `${resident} kB`);
+  });
+});

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'mocha';
+import {
+  answersPing,
+  barrier,
+  exec,
+  rawSender,
+  start,
+  suiteScope,
+  udpPacket,
+  waitUntil,
+  type Namespace,
+  type RawSender,
+} from './support/index.js';
+import {
+  CLIENT_INNER,
+  endpointOf,
+  innerPing,
+  natTunnel,
+  PORT,
+  receivedPackets,
+  SERVER_INNER,
+  type NatTunnel,
+} from './support/tunnel.js';
+import { SERVER_OUTER, STRANGER_OUTER } from './support/wan.js';
+
+const TRANSFER_BYTES = 2_000_000;
+const TCP_PORT = 5201;
+
+describe('a path with an MTU of 1280 in the middle', () => {
+  const scope = suiteScope();
+  let tunnel: NatTunnel;
+
+  before(async () => {
+    tunnel = await natTunnel(scope);
+    await tunnel.net.router.ip(
+      'route replace 10.9.2.0/24 dev wan mtu 1280',
+      'route replace 10.9.1.0/24 dev lan mtu 1280',
+    );
+  });
+
+  const directions: [string, (net: NatTunnel['net']) => Namespace, string][] = [
+    ['from the client', (net) => net.client, SERVER_INNER],
+    ['from the server', (net) => net.server, CLIENT_INNER],
+  ];
+  for (const [name, from, to] of directions) {
+    it(`is learnt ${name}: the sender is told 1252`, async () => {
+      await waitUntil(
+        async () => {
+          const args = ['ping', '-n', '-M', 'do', '-s', '1400', '-c', '2', '-i', '0.2', '-W', '1', to];
+          const { stdout } = await from(tunnel.net).exec(args, { mayFail: true });
+          return /mtu ?= ?1252/.test(stdout);
+        },
+        { what: 'the learnt MTU' },
+      );
+      assert.ok(await answersPing(from(tunnel.net), to, undefined, ['-M', 'do', '-s', String(1252 - 28)]));
+    });
+
+    it(`lets a TCP transfer ${name} through whole`, async () => {
+      const ns = from(tunnel.net);
+      const other = ns === tunnel.net.client ? tunnel.net.server : tunnel.net.client;
+      const receiver = start(scope, other, ['sh', '-c', `socat -u TCP-LISTEN:${TCP_PORT} - | sha256sum`]);
+      const listens = async (): Promise<boolean> => (await other.exec(['ss', '-tln'])).stdout.includes(`:${TCP_PORT}`);
+      await waitUntil(listens, { what: 'a receiver' });
+      const bytes = `head -c ${TRANSFER_BYTES} /dev/zero`;
+      await ns.exec(['sh', '-c', `${bytes} | socat -u - TCP:${to}:${TCP_PORT}`]);
+      await receiver.exit;
+      assert.equal(receiver.log, (await exec(['sh', '-c', `${bytes} | sha256sum`])).stdout);
+    });
+  }
+});
+
+describe('outer packets in fragments', () => {
+  const scope = suiteScope();
+  let tunnel: NatTunnel;
+  let sender: RawSender;
+  let bound = '';
+
+  before(async () => {
+    tunnel = await natTunnel(scope);
+    sender = rawSender(scope, tunnel.net.stranger);
+    bound = (await endpointOf(tunnel.net.server)) ?? '';
+  });
+
+  /** Cuts a UDP packet's IP payload (RFC 791: offsets in units of 8 bytes). */
+  function sendInFragments(from: string, payload: Buffer, cuts: readonly number[]): void {
+    const whole = udpPacket({ from, to: `${SERVER_OUTER}:${PORT}`, payload });
+    const header = whole.subarray(0, 20);
+    const body = whole.subarray(20);
+    const id = (fragmentId += 1);
+    const edges = [0, ...cuts, body.length];
+    for (const [index, start] of edges.slice(0, -1).entries()) {
+      const end = edges[index + 1] ?? body.length;
+      const packet = Buffer.concat([header, body.subarray(start, end)]);
+      packet.writeUInt16BE(packet.length, 2);
+      packet.writeUInt16BE(id, 4);
+      packet.writeUInt16BE((end < body.length ? 0x2000 : 0) | (start / 8), 6);
+      sender.ip(packet, SERVER_OUTER);
+    }
+  }
+  let fragmentId = 100;
+
+  async function entering(from: string, cuts: readonly number[]): Promise<number> {
+    const before = await receivedPackets(tunnel.net.server);
+    sendInFragments(from, innerPing(CLIENT_INNER, SERVER_INNER, 5, 1), cuts);
+    await barrier(tunnel.net.stranger, SERVER_OUTER);
+    return (await receivedPackets(tunnel.net.server)) - before;
+  }
+
+  // The first cut leaves only the UDP header in the first fragment, the others split the inner headers.
+  for (const cuts of [[8], [16], [24], [8, 16, 24, 32, 40]]) {
+    it(`cut at ${cuts.join(', ')} enter whole from the bound endpoint, and not at all from others`, async () => {
+      assert.equal(await entering(bound, cuts), 1);
+      assert.equal(await entering(`${STRANGER_OUTER}:${PORT}`, cuts), 0);
+      assert.equal(await entering(bound.replace(/\d+$/, '9'), cuts), 0);
+    });
+  }
+});

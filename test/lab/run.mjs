@@ -1,0 +1,158 @@
+#!/usr/bin/env node
+// Runs the tests that need a kernel of ours: compiles src/ and test/lab/ into build/, and runs the suites there inside
+// the lab's machine, each in a boot of its own: `kernel`, `systemd`, in which systemd is the machine's init, and `egress`,
+// which runs only when it is named.
+//
+//   node test/lab/run.mjs [-s SUITE] [-g PATTERN]      only that suite, only the tests whose full title matches
+//   LAB_KERNEL=6.12 node test/lab/run.mjs   on the other kernel (default 6.1)
+//   LAB=host node test/lab/run.mjs          `kernel` on this machine's own, if we are root and it has the modules
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { compileTests } from '../../scripts/lib/compile.mjs';
+import { isRoot, missingPackages } from '../../scripts/lib/debian.mjs';
+import { collect, withSbin } from '../../scripts/lib/run.mjs';
+import { noCounts, sum, summary, Tally } from '../../scripts/lib/tally.mjs';
+import { setup, root } from '../../scripts/setup.mjs';
+import { findKernel, wantedKernel } from './boot/kernel.mjs';
+import { GUEST_RESULTS } from './boot/qemu.mjs';
+import { reportFailure, runInLab } from './boot/run.mjs';
+
+/** Without these the suite has nothing to test. */
+const MODULES = ['fou', 'ipip', 'nft_queue', 'nfnetlink_queue', 'veth'];
+
+/** @typedef {import('../../scripts/lib/tally.mjs').Counts} Counts */
+/** @typedef {'kernel' | 'systemd' | 'egress'} Suite */
+
+/** @type {readonly Suite[]} */
+const SUITES = ['kernel', 'systemd', 'egress'];
+/** What runs unless a suite is named; `egress` takes a quarter of an hour of its own on an emulated processor. */
+const USUAL = SUITES.filter((suite) => suite !== 'egress');
+
+/**
+ * Compiles and runs the suites, their output streamed. What keeps one from running at all is one skip, with the reason
+ * said.
+ * @param {string} [pattern]
+ * @param {readonly Suite[]} suites
+ * @returns {Promise<Counts>}
+ */
+export async function runLabSuites(pattern, suites = USUAL) {
+  try {
+    await compileTests(root);
+  } catch {
+    console.log('lab: the tests do not compile');
+    return { ...noCounts(), failed: 1 };
+  }
+  const all = [];
+  for (const suite of suites) all.push(await runSuite(suite, pattern));
+  return sum(all);
+}
+
+/** @param {Suite} suite @param {string | undefined} pattern @returns {Promise<Counts>} */
+async function runSuite(suite, pattern) {
+  const reason = suite === 'systemd' ? 'which has an init of its own' : whyNotHost();
+  if (process.env.LAB === 'host' && reason !== undefined)
+    console.log(`lab: not on the host, ${reason}; in the machine`);
+  const onHost = process.env.LAB === 'host' && reason === undefined;
+
+  const absent = onHost ? undefined : whyNoMachine();
+  if (absent !== undefined) {
+    console.log(`lab: skipped, ${absent}`);
+    return { ...noCounts(), skipped: 1 };
+  }
+
+  const tally = new Tally();
+  const command = [process.execPath, '--enable-source-maps', join(root, 'test', 'lab', 'suite.mjs'), suite];
+  if (pattern !== undefined) command.push(pattern);
+  const well = await (onHost ? runOnHost(command, tally) : runInGuest(suite, command, tally));
+  if (tally.running !== undefined) console.log(`lab: broke off in the test: ${tally.running}`);
+  return tally.finish(well);
+}
+
+/** @param {Suite} suite @param {string[]} command @param {Tally} tally @returns {Promise<boolean>} */
+async function runInGuest(suite, command, tally) {
+  const version = wantedKernel();
+  console.log(`lab: booting ${findKernel(version)?.release ?? version}${suite === 'systemd' ? ' with systemd' : ''}`);
+  const started = performance.now();
+  try {
+    const { exitCode, bootMs, totalMs } = await runInLab({
+      command,
+      ...(suite === 'systemd' && { prepare: ['sh', join(root, 'test', 'lab', 'systemd', 'prepare.sh')] }),
+      cwd: root,
+      env: { TEST_EVENTS: GUEST_RESULTS, LAB_KERNEL: version },
+      showConsole: process.env.LAB_CONSOLE === '1',
+      onResult: (line) => {
+        tally.see(line);
+      },
+    });
+    console.log(`lab: up after ${seconds(bootMs)}, off after ${seconds(totalMs)}`);
+    return exitCode === 0;
+  } catch (error) {
+    reportFailure(error);
+    console.log(`lab: failed after ${seconds(performance.now() - started)}`);
+    return false;
+  }
+}
+
+/** @param {string[]} command @param {Tally} tally @returns {Promise<boolean>} */
+async function runOnHost([program = process.execPath, ...args], tally) {
+  console.log('lab: on the host');
+  const folder = mkdtempSync(join(tmpdir(), 'ipipou-ts-lab-'));
+  const events = join(folder, 'events');
+  const env = withSbin();
+  delete env.LAB_KERNEL; // it says what the machine boots
+  const code = await new Promise((resolve) => {
+    const child = spawn(program, args, { cwd: root, stdio: 'inherit', env: { ...env, TEST_EVENTS: events } });
+    child.on('close', resolve);
+  });
+  for (const line of readFileSync(events, { encoding: 'utf8', flag: 'a+' }).split('\n').filter(Boolean))
+    tally.see(line);
+  rmSync(folder, { recursive: true });
+  return code === 0;
+}
+
+const seconds = (/** @type {number} */ ms) => `${(ms / 1000).toFixed(1)} s`;
+
+function whyNotHost() {
+  if (!isRoot()) return 'which needs root';
+  const { ok, complaint } = collect('modprobe', ['-n', '-a', ...MODULES]);
+  return ok ? undefined : `whose kernel lacks modules (${complaint})`;
+}
+
+function whyNoMachine() {
+  const missing = missingPackages();
+  if (missing.length > 0) return `missing: ${missing.join(' ')}`;
+  return findKernel(wantedKernel()) === undefined ? `no Linux ${wantedKernel()} unpacked` : undefined;
+}
+
+/** @param {string[]} argv @returns {{ pattern?: string, suites?: readonly Suite[] } | undefined} */
+function parseArguments(argv) {
+  try {
+    const { values } = parseArgs({
+      args: argv,
+      options: { s: { type: 'string', short: 's' }, g: { type: 'string', short: 'g' } },
+    });
+    const suites = values.s === undefined ? USUAL : SUITES.filter((suite) => suite === values.s);
+    if (suites.length === 0) return undefined;
+    return { suites, ...(values.g !== undefined && { pattern: values.g }) };
+  } catch {
+    return undefined;
+  }
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const asked = parseArguments(process.argv.slice(2));
+  if (asked === undefined) {
+    console.error('usage: node test/lab/run.mjs [-s kernel|systemd|egress] [-g PATTERN]');
+    process.exit(2);
+  }
+  // A dist/ that could not be built is an old one: what passes with it has not passed.
+  const broken = (await setup()).filter(({ result }) => result === 'failed').length;
+  const counts = sum([{ ...noCounts(), failed: broken }, await runLabSuites(asked.pattern, asked.suites)]);
+  console.log(summary(counts));
+  process.exitCode = counts.failed > 0 ? 1 : 0;
+}

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { checked, libc, unsupportedPlatform } from '../../src/sys/libc.js';
+import { SystemError } from '../../src/sys/errors.js';
+
+describe('libc', () => {
+  it('turns a failed call into an error with its errno', () => {
+    assert.throws(
+      () => checked('open a socket', libc().socket(-1, 0, 0)),
+      (error) => error instanceof SystemError && error.code === 'EAFNOSUPPORT' && error.op === 'open a socket',
+    );
+  });
+
+  it('passes results through', () => {
+    assert.equal(checked('anything', 3), 3);
+    assert.equal(checked('anything', 0), 0);
+  });
+
+  it('names what it needs where it cannot run', () => {
+    assert.equal(unsupportedPlatform('linux', 'x64', 'LE'), undefined);
+    assert.equal(unsupportedPlatform('linux', 'arm64', 'LE'), undefined);
+    assert.match(unsupportedPlatform('darwin', 'arm64', 'LE') ?? '', /needs Linux, this is darwin/);
+    assert.match(unsupportedPlatform('linux', 'arm', 'LE') ?? '', /64-bit little-endian machine, this is arm/);
+    assert.match(unsupportedPlatform('linux', 's390x', 'BE') ?? '', /64-bit little-endian/);
+  });
+});
