@@ -15,8 +15,11 @@ import { root, setup } from './setup.mjs';
 /** @param {boolean} passed @returns {Counts} */
 const one = (passed) => ({ ...noCounts(), [passed ? 'passed' : 'failed']: 1 });
 
+/** Three minutes is usual for the longest of these stages; the lab has limits of its own. */
+const LIMIT_MS = 15 * 60_000;
+
 /** A stage that passes or fails as a whole. @param {string} command @param {string[]} args */
-const whole = (command, args) => async () => one(await stream(command, args, { cwd: root }));
+const whole = (command, args) => async () => one(await stream(command, args, { cwd: root, limitMs: LIMIT_MS }));
 
 const bin = (/** @type {string} */ name) => join(root, 'node_modules', '.bin', name);
 
@@ -45,6 +48,7 @@ async function unitTests() {
     ['run', '--silent', 'test:unit', '--', '--reporter', './scripts/lib/reporter.mjs'],
     {
       cwd: root,
+      limitMs: LIMIT_MS,
       env: { ...withSbin(), TEST_EVENTS: events },
     },
   );

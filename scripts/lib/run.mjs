@@ -8,21 +8,54 @@ import { spawn, spawnSync } from 'node:child_process';
 export const withSbin = () => ({ ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin` });
 
 /**
- * Runs a command whose output goes where ours goes.
+ * Runs a command whose output goes where ours goes. It leads a process group of its own, with which all that it started
+ * ends: after `limitMs`, and whenever we end.
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} [options]
- * @returns {Promise<boolean>} whether it exited with 0
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, limitMs?: number }} [options]
+ * @returns {Promise<boolean>} whether it exited with 0, in time
  */
-export function stream(command, args, options = {}) {
+export function stream(command, args, { limitMs, ...options } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], env: withSbin(), ...options });
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: withSbin(),
+      detached: true,
+      ...options,
+    });
+    const stop = (/** @type {NodeJS.Signals} */ signal) => {
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, signal);
+      } catch {
+        // It has ended by itself.
+      }
+    };
+    const onExit = () => {
+      stop('SIGKILL');
+    };
+    const onSignal = (/** @type {NodeJS.Signals} */ signal) => {
+      stop(signal);
+      process.exit(signal === 'SIGINT' ? 130 : 143);
+    };
+    process.on('exit', onExit).on('SIGINT', onSignal).on('SIGTERM', onSignal);
+    const timer =
+      limitMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            console.error(`${command}: not done after ${limitMs / 1000} s, stopped`);
+            stop('SIGKILL');
+          }, limitMs);
+    const done = (/** @type {boolean} */ passed) => {
+      clearTimeout(timer);
+      process.off('exit', onExit).off('SIGINT', onSignal).off('SIGTERM', onSignal);
+      resolve(passed);
+    };
     child.on('error', (error) => {
       console.error(`${command}: ${error.message}`);
-      resolve(false);
+      done(false);
     });
     child.on('close', (code) => {
-      resolve(code === 0);
+      done(code === 0);
     });
   });
 }

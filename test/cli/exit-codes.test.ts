@@ -36,8 +36,15 @@ describe('error in one line', () => {
   });
 
   it('ends, also where a cause leads back', () => {
-    const error = new Error('x');
-    error.cause = error;
-    assert.equal(describeError(error), 'x: x: x: x: x');
+    const [error, cause] = [new Error('x'), new Error('y')];
+    error.cause = cause;
+    cause.cause = error;
+    assert.equal(describeError(error), 'x: y: x: y: x');
+  });
+
+  it('says nothing twice that an error tells of its cause itself', () => {
+    const cause = new Error('EEXIST');
+    assert.equal(describeError(new Error('link: EEXIST', { cause })), 'link: EEXIST');
+    assert.equal(describeError(new Error('EEXIST', { cause })), 'EEXIST');
   });
 });

@@ -85,7 +85,8 @@ describe('doctor on this host', function () {
   it('leaves nothing behind', () => {
     const state = (): string[] => [
       here.ip('link'),
-      here.ip('addr'),
+      // Duplicate address detection ends by itself meanwhile.
+      here.ip('addr').replaceAll(' tentative', ''),
       here.run('nft', ['list', 'ruleset']),
       execFileSync('ip', ['link'], { encoding: 'utf8' }),
     ];
