@@ -9,13 +9,18 @@ export interface Inventory {
 
 export async function takeInventory(ns: Namespace): Promise<Inventory> {
   const links = (await ns.ipJson('link show')) as { readonly ifname: string }[];
-  const listeners = (await ns.ipJson('fou show')) as { readonly port: number }[];
   const { stdout } = await ns.exec(['nft', 'list', 'tables']);
   return {
     devices: links.map(({ ifname }) => ifname).sort(),
-    listeners: listeners.map(({ port }) => `UDP ${port}`),
+    listeners: (await listeners(ns)).map((port) => `UDP ${port}`),
     tables: stdout.split('\n').filter((line) => line !== ''),
   };
+}
+
+/** None on a kernel without FOU. */
+async function listeners(ns: Namespace): Promise<number[]> {
+  const { code, stdout } = await ns.exec(['ip', '-json', 'fou', 'show'], { mayFail: true });
+  return code === 0 ? (JSON.parse(stdout) as { readonly port: number }[]).map(({ port }) => port) : [];
 }
 
 export const describeInventory = ({ devices, listeners, tables }: Inventory): string =>

@@ -1,10 +1,12 @@
 /**
  * The demo itself: a server, a NAT router and a client as network namespaces, with the program as it is shipped in them.
- * `npm run demo` starts it where the kernel has what it takes, as root. Ends with exit code 0 when all went well, 1 when
- * a step failed, and 128 and the signal's number when a signal ended it; nothing is left in any case.
+ * `npm run demo` starts it where the kernel has what it takes, as root; `--data-plane` is handed on to both daemons. Ends
+ * with exit code 0 when all went well, 1 when a step failed, and 128 and the signal's number when a signal ended it;
+ * nothing is left in any case.
  */
 import { constants, release } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { exec, Scope } from '../test/lab/support/index.js';
 import { makeScreen, wantsColour } from './screen.js';
 import { withoutStamp, type Stage } from './stage.js';
@@ -13,6 +15,9 @@ import { StepFailed, tellStory } from './story.js';
 const TAIL_LINES = 15;
 /** How long a step may take to notice that it was interrupted. */
 const GRACE_MS = 2000;
+
+const { values } = parseArgs({ options: { 'data-plane': { type: 'string', default: 'auto' } } });
+const plane = values['data-plane'];
 
 const screen = makeScreen(
   (text) => process.stdout.write(text),
@@ -36,6 +41,7 @@ screen.plain(`ipipou-ts on Linux ${release()}, Node.js ${process.versions.node}`
 const story = tellStory(
   screen,
   scope,
+  plane === 'auto' ? [] : ['--data-plane', plane],
   (built) => {
     stage = built;
   },

@@ -1,6 +1,8 @@
 /** The hosts of the demo, and the processes on them that everybody in the story may look at. */
+import { join } from 'node:path';
+import { ask, SOCKET_NAME } from '../src/control/index.js';
 import { startDaemon, type Namespace, type Running, type Scope } from '../test/lab/support/index.js';
-import { endpointOf, SERVER_INNER, CLIENT_INNER, PORT, stateDir } from '../test/lab/support/tunnel.js';
+import { SERVER_INNER, CLIENT_INNER, PORT, stateDir } from '../test/lab/support/tunnel.js';
 import { SERVER_OUTER, STRANGER_OUTER, wanTopology, type WanTopology } from '../test/lab/support/wan.js';
 import { PingLog } from './ping-log.js';
 import type { Screen } from './screen.js';
@@ -16,16 +18,22 @@ export class Stage {
   readonly screen: Screen;
   readonly net: WanTopology;
   readonly #scope: Scope;
+  readonly #planeArgs: readonly string[];
   readonly #daemons = new Map<Side, Running>();
+  /** Where each side's control socket is: the hosts share the file system, so not in its usual place. */
+  readonly controlFolders: Readonly<Record<Side, string>>;
 
-  private constructor(screen: Screen, scope: Scope, net: WanTopology) {
+  private constructor(screen: Screen, scope: Scope, net: WanTopology, planeArgs: readonly string[]) {
     this.screen = screen;
     this.#scope = scope;
     this.net = net;
+    this.#planeArgs = planeArgs;
+    this.controlFolders = { server: stateDir(scope), client: stateDir(scope) };
   }
 
-  static async build(screen: Screen, scope: Scope): Promise<Stage> {
-    return new Stage(screen, scope, await wanTopology(scope));
+  /** `planeArgs` go to the daemons of both sides. */
+  static async build(screen: Screen, scope: Scope, planeArgs: readonly string[]): Promise<Stage> {
+    return new Stage(screen, scope, await wanTopology(scope), planeArgs);
   }
 
   get scope(): Scope {
@@ -33,9 +41,13 @@ export class Stage {
   }
 
   /** Shows the command and starts it on that side's host, with a folder of its own for what it remembers. */
-  start(side: Side, args: readonly string[]): Running {
+  start(side: Side, ownArgs: readonly string[]): Running {
+    const args = [...ownArgs, ...this.#planeArgs];
     this.screen.typed(side, ['ipipou-ts', ...args].map(quoted).join(' '));
-    const daemon = startDaemon(this.#scope, this.net[side], args, { STATE_DIRECTORY: stateDir(this.#scope) });
+    const daemon = startDaemon(this.#scope, this.net[side], args, {
+      STATE_DIRECTORY: stateDir(this.#scope),
+      RUNTIME_DIRECTORY: this.controlFolders[side],
+    });
     this.#daemons.set(side, daemon);
     return daemon;
   }
@@ -79,7 +91,10 @@ export class Stage {
 
   /** Where the server sends the tunnel's packets. */
   async clientEndpoint(): Promise<string> {
-    return (await endpointOf(this.net.server)) ?? 'nowhere';
+    const asked = await ask(join(this.controlFolders.server, SOCKET_NAME), 'status');
+    if (asked.kind === 'fault' || !asked.reply.ok) throw new Error('the server does not say where its client is');
+    const { client } = asked.reply.result as { readonly client: string | null };
+    return client ?? 'nowhere';
   }
 
   /** Shows `ip` commands as typed on the host, and runs them in one go. */

@@ -7,10 +7,11 @@ import { forgetMapping } from './steps/forgetful-nat.js';
 import { makeKeys } from './steps/keys.js';
 import { moveClient, moveRouter } from './steps/move.js';
 import { replay } from './steps/replay.js';
+import { rotate } from './steps/rotate.js';
 import { countPings, stop } from './steps/stop.js';
 import { authenticate, pingThrough, startClient, startServer } from './steps/up.js';
 
-/** Loaded before anything is looked at, for `ipip` brings a device of its own into every namespace. */
+/** Loaded, where there are such, before anything is looked at: `ipip` brings a device of its own into every namespace. */
 const MODULES = ['fou', 'ipip', 'dummy', 'nft_queue', 'nfnetlink_queue'];
 
 const PICTURE = `
@@ -26,6 +27,7 @@ export class StepFailed extends Error {
 export async function tellStory(
   screen: Screen,
   scope: Scope,
+  planeArgs: readonly string[],
   onStage: (stage: Stage) => void,
   interrupted: AbortSignal,
 ): Promise<void> {
@@ -41,8 +43,8 @@ export async function tellStory(
   }
 
   const stage = await step('Hosts: network namespaces on this kernel', 'The hosts could not be set up.', async () => {
-    await exec(['modprobe', '-a', ...MODULES]);
-    const built = await Stage.build(screen, scope);
+    await exec(['modprobe', '-a', ...MODULES], { mayFail: true });
+    const built = await Stage.build(screen, scope, planeArgs);
     onStage(built);
     screen.plain(`${PICTURE}\n`);
     screen.seen('the hosts are there, and the server has no route to what is behind the router');
@@ -70,6 +72,11 @@ export async function tellStory(
   );
   await step('A captured auth packet is sent again', 'The replayed packet was not refused as it should be.', () =>
     replay(stage, pings),
+  );
+  await step(
+    'The server chooses the address that traffic leaves from',
+    'Traffic does not leave from the pool as it should.',
+    () => rotate(stage),
   );
   await step('The ping is counted', 'The pings could not be counted.', () => countPings(stage, pings));
   await step('Both stop, and nothing is left', 'The tunnel was not taken down completely.', () => stop(stage, before));

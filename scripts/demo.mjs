@@ -1,22 +1,23 @@
 #!/usr/bin/env node
-// `npm run demo`: sets up what is missing, then shows a tunnel from start to stop (demo/), on this machine where it is
-// root's and has the kernel modules, otherwise in the lab's machine. It ends clean, also by Ctrl-C.
+// `npm run demo`: sets up what is missing, then shows a tunnel from start to stop (demo/), on this machine where it can
+// carry one, otherwise in the lab's machine. It ends clean, also by Ctrl-C.
 //
-//   npm run demo
-//   LAB=machine npm run demo          in the lab's machine in any case; LAB_KERNEL=6.12 chooses its other kernel
+//   npm run demo                                  with the data plane that this machine has
+//   npm run demo -- --data-plane kernel           with that one; in the lab's machine where this one has no FOU
+//   npm run demo -- --data-plane userspace
+//   LAB=machine npm run demo                      in the lab's machine in any case; LAB_KERNEL=6.12: its other kernel
 import { mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 import { findKernel, wantedKernel } from '../test/lab/boot/kernel.mjs';
 import { reportFailure, runInLab } from '../test/lab/boot/run.mjs';
 import { compileTests } from './lib/compile.mjs';
-import { isRoot } from './lib/debian.mjs';
-import { collect, withSbin } from './lib/run.mjs';
+import { DATA_PLANES, whyNotOnThisHost } from './lib/demo-host.mjs';
+import { withSbin } from './lib/run.mjs';
 import { root, setup } from './setup.mjs';
 
-/** What the tunnel itself needs of the kernel, and what the hosts of the demo are made of. */
-const MODULES = ['fou', 'ipip', 'dummy', 'nft_queue', 'nfnetlink_queue', 'nft_masq', 'veth', 'bridge'];
 const DEMO = join(root, 'build', 'demo', 'main.js');
 
 /** @param {string} sentence @returns {never} */
@@ -31,10 +32,19 @@ async function need(steps) {
   if (failed !== undefined) giveUp(`the set-up step ${failed.step} did not work (${failed.detail}).`);
 }
 
-function isHostFit() {
-  return process.env.LAB !== 'machine' && isRoot() && collect('modprobe', ['-n', '-a', ...MODULES]).ok;
+function askedPlane() {
+  try {
+    const { values } = parseArgs({ options: { 'data-plane': { type: 'string', default: 'auto' } } });
+    const plane = DATA_PLANES.find((name) => name === values['data-plane']);
+    if (plane !== undefined) return plane;
+  } catch {
+    // Said below.
+  }
+  console.error(`usage: npm run demo -- [--data-plane ${DATA_PLANES.join('|')}]`);
+  process.exit(2);
 }
 
+/** It takes the data plane from our arguments. */
 async function showHere() {
   process.env.PATH = withSbin().PATH;
   process.setSourceMapsEnabled(true);
@@ -56,7 +66,7 @@ async function showInMachine() {
   }
   console.log(`\nBooting a machine with Linux ${findKernel(wantedKernel())?.release ?? wantedKernel()} ...`);
   try {
-    const command = [process.execPath, '--enable-source-maps', DEMO];
+    const command = [process.execPath, '--enable-source-maps', DEMO, '--data-plane', plane];
     const { exitCode, bootMs, totalMs } = await runInLab({ command, cwd: root });
     const seconds = (/** @type {number} */ ms) => (ms / 1000).toFixed(1);
     console.log(`\nThe machine was up after ${seconds(bootMs)} s, and off after ${seconds(totalMs)} s.`);
@@ -67,11 +77,14 @@ async function showInMachine() {
   }
 }
 
+const plane = askedPlane();
 await need(['npm', 'packages', 'build']);
 await compileTests(root).catch(() => giveUp('it does not compile.'));
-if (isHostFit()) {
+const reason = process.env.LAB === 'machine' ? 'LAB=machine says so' : whyNotOnThisHost(plane);
+if (reason === undefined) {
   await showHere();
 } else {
+  console.log(`\nNot on this machine itself: ${reason}.`);
   await need(['kernel']);
   await showInMachine();
 }

@@ -2,6 +2,8 @@ import { PORT, SERVER_OUTER, type Stage } from '../stage.js';
 import { lostWords, type PingLog } from '../ping-log.js';
 import type { Keys } from './keys.js';
 
+/** Addresses for documentation (RFC 5737), which the demo's network routes to the server. */
+export const POOL = '198.51.100.0/28';
 const SECRET = 'between the two of us';
 export const KEEPALIVE_SECONDS = 2;
 
@@ -9,6 +11,7 @@ export async function startServer(stage: Stage, keys: Keys): Promise<void> {
   stage.start('server', [
     ...['-s', '-vv', '-b', '@wan', '--auth-key-b64', keys.server.privateKey],
     ...['--auth-remote-pubkey-b64', keys.client.publicKey, '--auth-secret', SECRET, '--reply-on-auth-ok'],
+    ...['--egress', `rotate addresses=${POOL} per=tunnel`, '--ip-forward'],
   ]);
   await stage.hear('server', /server ready/);
   stage.screen.seen('the server waits for its client; until one has proved its key there is no tunnel');

@@ -280,7 +280,10 @@ export class UserspacePlane implements DataPlane {
     if (event.kind === 'overrun') {
       this.log.warn(`${event.lostMessages} of the kernel's reports on the network were lost: looking anew`);
     }
-    this.looks.soon(this.isRunning ? this.concernedParts(event) : []);
+    if (!this.isRunning) return;
+    // Packets are on their way as soon as a route into the tunnel is there: the kernel plane asks it for each of them.
+    if (isRoute(event) && event.route.outInterface === this.device.index) this.looks.soon(['device', 'sources'], 0);
+    else this.looks.soon(this.concernedParts(event));
   }
 
   private concernedParts(event: RouteEvent): readonly Part[] {
@@ -299,7 +302,6 @@ export class UserspacePlane implements DataPlane {
       case 'route-added':
       case 'route-removed': {
         const { route } = event;
-        if (route.outInterface === device.index) return ['device', 'sources'];
         return mayMatter(route, device.index, this.covered) ? ['path', 'sources'] : ['path'];
       }
       case 'overrun':
@@ -424,6 +426,8 @@ export class UserspacePlane implements DataPlane {
     if (this.settings.tunnel.peer !== peer) throw new Error(`no such peer: ${peer}`);
   }
 }
+
+const isRoute = (event: RouteEvent): event is Extract<RouteEvent, { readonly route: unknown }> => 'route' in event;
 
 /** What an outer MTU leaves for the inner packet. */
 const room = (outerMtu: number | undefined): number | undefined =>
