@@ -2,7 +2,6 @@
  * Pools that are not routed to the server, announced on the link they are on: the kernel answers for them
  * (`egress/announce/ruleset.ts`), and this sees to it that it goes on doing so when others change the rules or the device.
  */
-import { afterRepair, QUIET_PACE, repairWaitMs } from '../dataplane/common/repair-pace.js';
 import { parseAddress, type IpAddress } from '../egress/address.js';
 import { FAMILY, type AnnounceSettings } from '../egress/announce/ruleset.js';
 import { AnnounceTable } from '../egress/announce/table.js';
@@ -15,9 +14,8 @@ import { RouteClient } from '../netlink/route/client.js';
 import { RouteMonitor } from '../netlink/route/events.js';
 import { MulticastReception } from '../sys/multicast-reception.js';
 import { messageOf } from './errors.js';
+import { Upkeep } from './upkeep.js';
 
-/** A change of others comes as a handful of events. */
-const SETTLE_MS = 50;
 const OVERRUN_CHECK_MS = 60_000;
 const MAC_BYTES = 6;
 
@@ -40,11 +38,9 @@ export class Announcer {
   private own: readonly IpAddress[] = [];
   private readonly reception: MulticastReception;
   private current: Device | undefined;
-  private timer: NodeJS.Timeout | undefined;
-  private pace = QUIET_PACE;
+  private readonly upkeep: Upkeep;
   private started = false;
   private closed = false;
-  private tail: Promise<void> = Promise.resolve();
 
   private constructor(device: string, policies: readonly Policy[], tableName: string, comment: string, log: Logger) {
     this.device = device;
@@ -54,6 +50,12 @@ export class Announcer {
     this.table = AnnounceTable.open(tableName, comment);
     this.routes = RouteClient.open();
     this.reception = MulticastReception.open();
+    this.upkeep = new Upkeep({
+      mend: () => this.mend(),
+      onError: (error) => {
+        log.limited('announce', 'ERROR', () => `egress: the pools are not announced: ${messageOf(error)}`);
+      },
+    });
     const onError = (error: Error): void => {
       log.warn(messageOf(error));
     };
@@ -63,7 +65,7 @@ export class Announcer {
           event.kind === 'overrun' ||
           (event.processId !== process.pid &&
             event.tables.some(({ family, name }) => family === FAMILY && name === tableName));
-        if (isOurs) this.lookSoon();
+        if (isOurs && this.started) this.upkeep.lookSoon();
       },
       onError,
       overrunCheckMs: OVERRUN_CHECK_MS,
@@ -73,7 +75,7 @@ export class Announcer {
         const isOurs =
           event.kind === 'overrun' ||
           ((event.kind === 'link-changed' || event.kind === 'link-removed') && event.link.name === device);
-        if (isOurs) this.lookSoon();
+        if (isOurs && this.started) this.upkeep.lookSoon();
       },
       onError,
       overrunCheckMs: OVERRUN_CHECK_MS,
@@ -97,7 +99,7 @@ export class Announcer {
     if (found === undefined) {
       throw new NoLinkError(`there is no Ethernet device ${this.device} to announce the pools on (--egress-announce)`);
     }
-    await this.inTurn(() => this.install(found));
+    await this.upkeep.inTurn(() => this.install(found));
     this.started = true;
   }
 
@@ -116,17 +118,15 @@ export class Announcer {
   /** The host answers for these itself from now on. */
   setOwn(own: readonly IpAddress[]): void {
     this.own = own;
-    void this.inTurn(async () => {
+    this.upkeep.start(async () => {
       if (!this.closed && this.current !== undefined) await this.install(this.current);
-    }).catch((error: unknown) => {
-      this.failed(error);
     });
   }
 
   /** What was announced is announced no more. */
   async stop(): Promise<void> {
     this.silence();
-    await this.tail.catch(() => undefined);
+    await this.upkeep.settled();
     try {
       if (this.current !== undefined) await this.table.remove();
     } finally {
@@ -162,48 +162,22 @@ export class Announcer {
     return found.filter((address) => poolHas(this.pool, address));
   }
 
-  private lookSoon(): void {
-    if (!this.started || this.closed || this.timer !== undefined) return;
-    this.timer = setTimeout(
-      () => {
-        this.timer = undefined;
-        void this.inTurn(() => this.look()).catch((error: unknown) => {
-          this.failed(error);
-        });
-      },
-      Math.max(SETTLE_MS, repairWaitMs(this.pace, performance.now())),
-    );
-  }
-
-  private async look(): Promise<void> {
-    if (this.closed) return;
+  private async mend(): Promise<boolean> {
     const device = await this.find();
     const { log } = this;
     if (device === undefined) {
-      if (this.current === undefined) return;
+      if (this.current === undefined) return false;
       this.current = undefined;
       log.warn(`egress: ${this.device} is gone: nothing is announced until it is back`);
-      return;
+      return false;
     }
     const gateways = await this.gateways(device.index);
     const addresses = poolWithout(this.pool, [...this.own, ...gateways]);
     const lacks = await this.table.compare({ device, addresses });
-    if (lacks.length === 0 && this.current !== undefined) return;
-    this.pace = afterRepair(this.pace, performance.now());
+    if (lacks.length === 0 && this.current !== undefined) return false;
     await this.install(device);
     log.warn(`the nftables table ${FAMILY} ${this.tableName} ${lacks.join(', ')}: repaired`);
-  }
-
-  private failed(error: unknown): void {
-    this.log.limited('announce', 'ERROR', () => `egress: the pools are not announced: ${messageOf(error)}`);
-    this.pace = afterRepair(this.pace, performance.now());
-    this.lookSoon();
-  }
-
-  private async inTurn(work: () => Promise<void>): Promise<void> {
-    const turn = this.tail.catch(() => undefined).then(work);
-    this.tail = turn;
-    await turn;
+    return true;
   }
 
   private close(): void {
@@ -215,7 +189,7 @@ export class Announcer {
 
   private silence(): void {
     this.closed = true;
-    clearTimeout(this.timer);
+    this.upkeep.end();
     this.nftMonitor.close();
     this.routeMonitor.close();
   }

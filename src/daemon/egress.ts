@@ -6,7 +6,6 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import type { ServerConfig } from '../config/index.js';
-import { afterRepair, QUIET_PACE, repairWaitMs } from '../dataplane/common/repair-pace.js';
 import { formatAddress, parseAddress, type IpAddress } from '../egress/address.js';
 import { formatAddresses } from '../egress/address-list.js';
 import { FAMILY } from '../egress/nftables/names.js';
@@ -31,10 +30,9 @@ import { NftablesMonitor } from '../netlink/nftables/events.js';
 import { Announcer, NoLinkError } from './announcer.js';
 import { DaemonError, messageOf } from './errors.js';
 import { OwnInPools, withoutAddress } from './own-in-pools.js';
+import { Upkeep } from './upkeep.js';
 
 const OVERRUN_CHECK_MS = 60_000;
-/** A change of others comes as a handful of events. */
-const SETTLE_MS = 50;
 const FORWARDING = '/proc/sys/net/ipv4/ip_forward';
 
 const monotonicMs = (): number => performance.now();
@@ -62,11 +60,8 @@ export class Egress {
   private readonly announced: { readonly name: string; readonly comment: string };
   private readonly announcer: Announcer | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private repairTimer: NodeJS.Timeout | undefined;
-  private pace = QUIET_PACE;
+  private readonly upkeep: Upkeep;
   private closed = false;
-  /** Changes of the table are made one after the other. */
-  private tail: Promise<void> = Promise.resolve();
 
   private constructor(config: ServerConfig, log: Logger) {
     const ip = parseAddress(config.tunlPeerIp);
@@ -79,13 +74,19 @@ export class Egress {
       name: `${config.nftTable}-announce`,
       comment: `ipipou-ts announcements of tunnel ${config.number}`,
     };
+    this.upkeep = new Upkeep({
+      mend: () => this.mend(),
+      onError: (error) => {
+        log.limited('egress repair', 'ERROR', () => `egress could not be repaired: ${messageOf(error)}`);
+      },
+    });
     this.monitor = NftablesMonitor.open({
       onEvent: (event) => {
         const isOurs =
           event.kind === 'overrun' ||
           (event.processId !== process.pid &&
             event.tables.some(({ family, name }) => family === FAMILY && name === this.tableName));
-        if (isOurs) this.repairSoon(SETTLE_MS);
+        if (isOurs) this.upkeep.lookSoon();
       },
       onError: (error) => {
         log.warn(messageOf(error));
@@ -160,10 +161,10 @@ export class Egress {
     if (this.rotation === before) return;
     const after = this.rotation;
     try {
-      await this.inTurn(() => this.carryOut(before, after, wish));
+      await this.upkeep.inTurn(() => this.carryOut(before, after, wish));
     } catch (error) {
       this.log.limited('egress failed', 'WARN', () => `egress: ${messageOf(error)}`);
-      this.repairSoon(0);
+      this.upkeep.lookSoon(0);
       throw error;
     }
   }
@@ -171,7 +172,7 @@ export class Egress {
   /** Only once no packet comes out of the tunnel any more. */
   async stop(): Promise<void> {
     this.silence();
-    await this.tail.catch(() => undefined);
+    await this.upkeep.settled();
     await this.announcer?.stop();
     try {
       await this.table.remove([this.tunnel.device]);
@@ -247,34 +248,14 @@ export class Egress {
     );
   }
 
-  private repairSoon(afterMs: number): void {
-    if (this.closed || this.repairTimer !== undefined) return;
-    const waitMs = Math.max(afterMs, repairWaitMs(this.pace, monotonicMs()));
-    this.repairTimer = setTimeout(() => {
-      this.repairTimer = undefined;
-      void this.inTurn(() => this.repair()).catch((error: unknown) => {
-        this.log.limited('egress repair', 'ERROR', () => `egress could not be repaired: ${messageOf(error)}`);
-        this.pace = afterRepair(this.pace, monotonicMs());
-        this.repairSoon(SETTLE_MS);
-      });
-    }, waitMs);
-  }
-
-  private async repair(): Promise<void> {
-    if (this.closed) return;
+  private async mend(): Promise<boolean> {
     const lacks = [...(await this.table.compare(this.wanted()))];
     if (lacks.length === 0 && !sameHeld(await this.table.left(), heldBy(this.rotation)))
       lacks.push('holds other addresses');
-    if (lacks.length === 0) return;
-    this.pace = afterRepair(this.pace, monotonicMs());
+    if (lacks.length === 0) return false;
     await this.install();
     this.log.warn(`the nftables table ${FAMILY} ${this.tableName} ${lacks.join(', ')}: repaired`);
-  }
-
-  private async inTurn(work: () => Promise<void>): Promise<void> {
-    const turn = this.tail.catch(() => undefined).then(work);
-    this.tail = turn;
-    await turn;
+    return true;
   }
 
   private close(): void {
@@ -285,7 +266,7 @@ export class Egress {
   private silence(): void {
     this.closed = true;
     clearTimeout(this.timer);
-    clearTimeout(this.repairTimer);
+    this.upkeep.end();
     this.monitor.close();
     this.own.close();
   }
