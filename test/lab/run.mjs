@@ -1,37 +1,47 @@
 #!/usr/bin/env node
 // Runs the tests that need a kernel of ours: compiles src/ and test/lab/ into build/, and runs the suites there inside
 // the lab's machine, each in a boot of its own: `kernel`, `systemd`, in which systemd is the machine's init, and `egress`,
-// which runs only when it is named.
+// which runs only when it is named. The kernel suite is cut into shares, for an emulated machine keeps about one processor
+// busy: two of them run at a time where there is room.
 //
 //   node test/lab/run.mjs [-s SUITE] [-g PATTERN]      only that suite, only the tests whose full title matches
 //   LAB_KERNEL=6.12 node test/lab/run.mjs   on the other kernel (default 6.1)
 //   LAB=host node test/lab/run.mjs          `kernel` on this machine's own, if we are root and it has the modules
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { compileTests } from '../../scripts/lib/compile.mjs';
 import { isRoot, missingPackages } from '../../scripts/lib/debian.mjs';
+import { OneByOne } from '../../scripts/lib/one-by-one.mjs';
 import { collect, withSbin } from '../../scripts/lib/run.mjs';
 import { noCounts, sum, summary, Tally } from '../../scripts/lib/tally.mjs';
 import { setup, root } from '../../scripts/setup.mjs';
 import { findKernel, wantedKernel } from './boot/kernel.mjs';
 import { GUEST_RESULTS } from './boot/qemu.mjs';
-import { reportFailure, runInLab } from './boot/run.mjs';
+import { describeFailure, runInLab } from './boot/run.mjs';
 
 /** Without these the suite has nothing to test. */
 const MODULES = ['fou', 'ipip', 'nft_queue', 'nfnetlink_queue', 'veth'];
 
 /** @typedef {import('../../scripts/lib/tally.mjs').Counts} Counts */
+/** @typedef {import('../../scripts/lib/one-by-one.mjs').Speaker} Speaker */
 /** @typedef {'kernel' | 'systemd' | 'egress'} Suite */
+/** One boot: `share` as suite.mjs takes it. @typedef {{ suite: Suite, share: string }} Job */
 
 /** @type {readonly Suite[]} */
 const SUITES = ['kernel', 'systemd', 'egress'];
 /** What runs unless a suite is named; `egress` takes a quarter of an hour of its own on an emulated processor. */
 const USUAL = SUITES.filter((suite) => suite !== 'egress');
+
+/** More of them than run at a time, so that the last one to end does not keep the others waiting for long. */
+const KERNEL_SHARES = 4;
+/** A machine's own, and what emulating it takes. */
+const MACHINE_BYTES = 3 * 2 ** 30;
+const MACHINES = 2;
 
 /**
  * Compiles and runs the suites, their output streamed. What keeps one from running at all is one skip, with the reason
@@ -47,36 +57,62 @@ export async function runLabSuites(pattern, suites = USUAL) {
     console.log('lab: the tests do not compile');
     return { ...noCounts(), failed: 1 };
   }
+  const output = new OneByOne((chunk) => process.stdout.write(chunk));
+  const jobs = suites.flatMap((suite) => jobsOf(suite, pattern));
+  /** @type {Counts[]} */
   const all = [];
-  for (const suite of suites) all.push(await runSuite(suite, pattern));
+  const work = async () => {
+    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
+      const speaker = output.begin();
+      all.push(await runJob(job, pattern, speaker));
+      speaker.close();
+    }
+  };
+  await Promise.all(Array.from({ length: machinesAtATime() }, work));
   return sum(all);
 }
 
-/** @param {Suite} suite @param {string | undefined} pattern @returns {Promise<Counts>} */
-async function runSuite(suite, pattern) {
+/** @param {Suite} suite @param {string | undefined} pattern @returns {Job[]} */
+function jobsOf(suite, pattern) {
+  const isCut = suite === 'kernel' && pattern === undefined && process.env.LAB !== 'host';
+  const shares = isCut ? KERNEL_SHARES : 1;
+  return Array.from({ length: shares }, (_, index) => ({ suite, share: `${index + 1}/${shares}` }));
+}
+
+function machinesAtATime() {
+  if (process.env.LAB === 'host') return 1;
+  return Math.max(1, Math.min(MACHINES, availableParallelism(), Math.floor(freemem() / MACHINE_BYTES)));
+}
+
+/** @param {Job} job @param {string | undefined} pattern @param {Speaker} out @returns {Promise<Counts>} */
+async function runJob({ suite, share }, pattern, out) {
+  const say = (/** @type {string} */ line) => {
+    out.write(`lab: ${line}\n`);
+  };
   const reason = suite === 'systemd' ? 'which has an init of its own' : whyNotHost();
-  if (process.env.LAB === 'host' && reason !== undefined)
-    console.log(`lab: not on the host, ${reason}; in the machine`);
+  if (process.env.LAB === 'host' && reason !== undefined) say(`not on the host, ${reason}; in the machine`);
   const onHost = process.env.LAB === 'host' && reason === undefined;
 
   const absent = onHost ? undefined : whyNoMachine();
   if (absent !== undefined) {
-    console.log(`lab: skipped, ${absent}`);
+    say(`skipped, ${absent}`);
     return { ...noCounts(), skipped: 1 };
   }
 
   const tally = new Tally();
-  const command = [process.execPath, '--enable-source-maps', join(root, 'test', 'lab', 'suite.mjs'), suite];
+  const command = [process.execPath, '--enable-source-maps', join(root, 'test', 'lab', 'suite.mjs'), suite, share];
   if (pattern !== undefined) command.push(pattern);
-  const well = await (onHost ? runOnHost(command, tally) : runInGuest(suite, command, tally));
-  if (tally.running !== undefined) console.log(`lab: broke off in the test: ${tally.running}`);
+  if (onHost) say('on the host');
+  const well = await (onHost ? runOnHost(command, tally) : runInGuest({ suite, share }, command, tally, out));
+  if (tally.running !== undefined) say(`broke off in the test: ${tally.running}`);
   return tally.finish(well);
 }
 
-/** @param {Suite} suite @param {string[]} command @param {Tally} tally @returns {Promise<boolean>} */
-async function runInGuest(suite, command, tally) {
+/** @param {Job} job @param {string[]} command @param {Tally} tally @param {Speaker} out @returns {Promise<boolean>} */
+async function runInGuest({ suite, share }, command, tally, out) {
   const version = wantedKernel();
-  console.log(`lab: booting ${findKernel(version)?.release ?? version}${suite === 'systemd' ? ' with systemd' : ''}`);
+  const what = `${suite} suite${share === '1/1' ? '' : `, part ${share}`}`;
+  out.write(`lab: booting ${findKernel(version)?.release ?? version}: ${what}\n`);
   const started = performance.now();
   try {
     const { exitCode, bootMs, totalMs } = await runInLab({
@@ -85,22 +121,21 @@ async function runInGuest(suite, command, tally) {
       cwd: root,
       env: { TEST_EVENTS: GUEST_RESULTS, LAB_KERNEL: version },
       showConsole: process.env.LAB_CONSOLE === '1',
+      onOutput: out.write,
       onResult: (line) => {
         tally.see(line);
       },
     });
-    console.log(`lab: up after ${seconds(bootMs)}, off after ${seconds(totalMs)}`);
+    out.write(`lab: ${what}: up after ${seconds(bootMs)}, off after ${seconds(totalMs)}\n`);
     return exitCode === 0;
   } catch (error) {
-    reportFailure(error);
-    console.log(`lab: failed after ${seconds(performance.now() - started)}`);
+    out.write(`${describeFailure(error)}\nlab: ${what}: failed after ${seconds(performance.now() - started)}\n`);
     return false;
   }
 }
 
 /** @param {string[]} command @param {Tally} tally @returns {Promise<boolean>} */
 async function runOnHost([program = process.execPath, ...args], tally) {
-  console.log('lab: on the host');
   const folder = mkdtempSync(join(tmpdir(), 'ipipou-ts-lab-'));
   const events = join(folder, 'events');
   const env = withSbin();

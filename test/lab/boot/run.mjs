@@ -79,11 +79,16 @@ function guestJob(job, kernel) {
   return { command: job.command, cwd, env, interactive: job.interactive === true, keep, prepare: job.prepare };
 }
 
+/** Why the machine failed, in lines; what else went wrong is thrown on. @param {unknown} error */
+export function describeFailure(error) {
+  if (!(error instanceof LabFailure)) throw error;
+  const tail = error.console.length > 0 ? [`the console's last lines:`, ...error.console] : [];
+  return `\n${[error.message, ...tail].join('\n')}`;
+}
+
 /** Prints why the machine failed; what else went wrong is thrown on. @param {unknown} error */
 export function reportFailure(error) {
-  if (!(error instanceof LabFailure)) throw error;
-  console.error(`\n${error.message}`);
-  if (error.console.length > 0) console.error(`the console's last lines:\n${error.console.join('\n')}`);
+  console.error(describeFailure(error));
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
