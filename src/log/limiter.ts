@@ -2,25 +2,31 @@ import type { Level } from './levels.js';
 
 // --- our own choices ---
 
-/** A reason writes one line in a window; what else it has to say is only counted. */
+/** A reason writes one line in a window; of what else it has to say the last is kept, and all of it counted. */
 export const LIMIT_WINDOW_MS = 1000;
 /** Reasons told apart; further ones share one budget, so that memory stays bounded whatever names them. */
 export const LIMIT_REASONS_MAX = 64;
 export const OVERFLOW_REASON = 'other';
 
+/** A line that may be written; made up only when it is. */
+export interface Line {
+  readonly level: Level;
+  readonly message: () => string;
+}
+
 /** Opens with a line that was written, and lasts `LIMIT_WINDOW_MS` from there. */
 interface Window {
   readonly startMs: number;
-  /** Of the reason's last line. */
-  readonly level: Level;
   readonly heldBack: number;
+  /** The latest that was held back: it tells how things stand. */
+  readonly last: Line;
 }
 
 export type LimiterState = ReadonlyMap<string, Window>;
 
 export interface HeldBack {
-  readonly reason: string;
-  readonly level: Level;
+  readonly last: Line;
+  /** `last` included. */
   readonly count: number;
 }
 
@@ -32,19 +38,18 @@ export type Verdict =
 export const EMPTY_LIMITER: LimiterState = new Map();
 
 /** Asks for one line; `nowMs` is monotonic. */
-export function takeLine(state: LimiterState, reason: string, level: Level, nowMs: number): Verdict {
+export function takeLine(state: LimiterState, reason: string, line: Line, nowMs: number): Verdict {
   const key = state.has(reason) || state.size < LIMIT_REASONS_MAX ? reason : OVERFLOW_REASON;
   const window = state.get(key);
   if (window === undefined || isOver(window, nowMs)) {
-    const opened = new Map(state).set(key, { startMs: nowMs, level, heldBack: 0 });
+    const opened = new Map(state).set(key, { startMs: nowMs, heldBack: 0, last: line });
     return { kind: 'write', state: opened, heldBack: window?.heldBack ?? 0 };
   }
-  return { kind: 'hold', state: new Map(state).set(key, { ...window, level, heldBack: window.heldBack + 1 }) };
+  return { kind: 'hold', state: new Map(state).set(key, { ...window, heldBack: window.heldBack + 1, last: line }) };
 }
 
 /**
- * Reasons whose window is over and that held lines back: each is due one line that says so, and that line opens its
- * next window. Windows that are over with nothing to say are forgotten.
+ * Reasons whose window is over and that held lines back: the last of each is due now, and opens its next window. Windows that are over with nothing to say are forgotten.
  */
 export function endWindows(
   state: LimiterState,
@@ -56,8 +61,8 @@ export function endWindows(
     if (!isOver(window, nowMs)) {
       next.set(reason, window);
     } else if (window.heldBack > 0) {
-      due.push({ reason, level: window.level, count: window.heldBack });
-      next.set(reason, { startMs: nowMs, level: window.level, heldBack: 0 });
+      due.push({ last: window.last, count: window.heldBack });
+      next.set(reason, { ...window, startMs: nowMs, heldBack: 0 });
     }
   }
   return { state: next, due };
@@ -65,9 +70,9 @@ export function endWindows(
 
 /** All that is held back, for the way out. */
 export function heldBack(state: LimiterState): readonly HeldBack[] {
-  return [...state]
-    .filter(([, window]) => window.heldBack > 0)
-    .map(([reason, window]) => ({ reason, level: window.level, count: window.heldBack }));
+  return [...state.values()]
+    .filter((window) => window.heldBack > 0)
+    .map((window) => ({ last: window.last, count: window.heldBack }));
 }
 
 function isOver(window: Window, nowMs: number): boolean {

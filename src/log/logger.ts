@@ -29,11 +29,11 @@ export interface Logger {
   shows(level: Level): boolean;
   /**
    * For what traffic can trigger: at most one line a second for each `reason` (a fixed word, never text from a
-   * packet). What is held back is counted, and said with the reason's next line or by `flushLimited`.
+   * packet). What is held back is counted with the reason's next line, or `flushLimited` writes the last of it.
    */
   limited(reason: string, level: Level, message: () => string): void;
   /**
-   * Says how much was held back in the seconds that are over (about once a second), or at all (on the way out).
+   * Writes the last of what was held back in the seconds that are over (about once a second), or at all (on the way out).
    * Whether some is still held back, because its second is not over.
    */
   flushLimited(which: 'ended' | 'all'): boolean;
@@ -62,7 +62,7 @@ export function createLogger(options: LoggerOptions, edge: LogEdge = SYSTEM_EDGE
   }
 
   function report(due: readonly HeldBack[]): void {
-    for (const { reason, level, count } of due) log(level, `${reason}: ${count} more log lines held back`);
+    for (const { last, count } of due) log(last.level, withCount(last.message(), count - 1));
   }
 
   return {
@@ -86,10 +86,10 @@ export function createLogger(options: LoggerOptions, edge: LogEdge = SYSTEM_EDGE
     limited(reason, level, message) {
       // A line that nobody would see spends no budget and counts as nothing held back.
       if (!shows(level)) return;
-      const verdict = takeLine(limiter, reason, level, edge.monotonicMs());
+      const verdict = takeLine(limiter, reason, { level, message }, edge.monotonicMs());
       limiter = verdict.state;
       if (verdict.kind === 'hold') return;
-      log(level, verdict.heldBack === 0 ? message() : `${message()} (and ${verdict.heldBack} more like it, held back)`);
+      log(level, withCount(message(), verdict.heldBack));
     },
     flushLimited(which) {
       if (which === 'all') {
@@ -104,3 +104,6 @@ export function createLogger(options: LoggerOptions, edge: LogEdge = SYSTEM_EDGE
     },
   };
 }
+
+const withCount = (message: string, more: number): string =>
+  more === 0 ? message : `${message} (and ${more} more like it, held back)`;

@@ -283,12 +283,7 @@ describe('a packet sent back to its sender', () => {
     stranger.udp(fromServer);
     await server.waitForLog(/refused a packet from 10\.9\.2\.66:20000: reflected/, { since: mark });
     stranger.udp({ ...fromServer, from: bound ?? '', payload: authPacket(serverKeys, seconds() + 6) });
-    await server.waitForLog(
-      /reflected: \d+ more log lines held back|refused a packet from 10\.9\.2\.1:\d+: reflected/,
-      {
-        since: mark,
-      },
-    );
+    await server.waitForLog(/refused a packet from 10\.9\.2\.1:\d+: reflected/, { since: mark });
     assert.equal(await endpointOf(net.server), bound);
 
     // The client's own packet, as if from the server, through the NAT's mapping.

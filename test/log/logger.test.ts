@@ -106,16 +106,16 @@ describe('lines that traffic triggers', () => {
     assert.deepEqual(lines, [' WARN seen\n']);
   });
 
-  it('are accounted for when the second is over, at their own level, and only once', () => {
+  it('end with the last one when the second is over, at its own level, and only once', () => {
     const { log, lines, advance } = record();
-    for (let i = 0; i < 3; i += 1) log.limited('token', 'DEBUG', () => 'x');
+    for (let i = 0; i < 3; i += 1) log.limited('token', 'DEBUG', () => `wrong token ${i}`);
     log.flushLimited('ended');
     assert.equal(lines.length, 1);
     advance(1000);
     log.flushLimited('ended');
     log.flushLimited('ended');
-    assert.deepEqual(lines.slice(1), ['DEBUG token: 2 more log lines held back\n']);
-    log.limited('token', 'DEBUG', () => 'within the second of that account');
+    assert.deepEqual(lines.slice(1), ['DEBUG wrong token 2 (and 1 more like it, held back)\n']);
+    log.limited('token', 'DEBUG', () => 'within the second of that line');
     assert.equal(lines.length, 2);
   });
 
@@ -124,6 +124,6 @@ describe('lines that traffic triggers', () => {
     for (let i = 0; i < 3; i += 1) log.limited('token', 'WARN', () => 'x');
     log.flushLimited('all');
     log.flushLimited('all');
-    assert.deepEqual(lines, [' WARN x\n', ' WARN token: 2 more log lines held back\n']);
+    assert.deepEqual(lines, [' WARN x\n', ' WARN x (and 1 more like it, held back)\n']);
   });
 });
