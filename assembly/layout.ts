@@ -6,13 +6,14 @@
  *     0x001000  received messages: struct mmsghdr, iovec, sockaddr_in, control of each
  *     0x002400  struct pollfd of the loop, scratch, address of the peer, empty header, counters
  *     0x003000  flows that are being joined: a record, a header and the iovecs of each
- *     0x00c000  messages to send
  *     0x010000  ranges of allowed inner sources
- *     0x020000  controls, iovecs and headers of messages to send
+ *     0x022000  iovecs and headers of messages to send
  *     0x080000  packets read from the device
  *     0x100000  received datagrams
+ *     0x300000  messages to send, and their controls
  */
-export const MEMORY_PAGES: i32 = 48;
+export const MEMORY_PAGES: i32 = 51;
+export const PAGE_BYTES: i32 = 0x10000;
 
 /** struct mmsghdr { name 0, namelen 8, iov 16, iovlen 24, control 32, controllen 40, flags 48, len 56 } */
 export const MMSGHDR_BYTES: i32 = 64;
@@ -55,11 +56,11 @@ export const FLOW_IOVECS: i32 = 0x4000;
 /** One of them is for the header. */
 export const FLOW_MAX_IOVECS: i32 = 128;
 
-export const TX_MAX_MESSAGES: i32 = 256;
-export const TX_MESSAGES: i32 = 0xc000;
-export const TX_CONTROLS: i32 = 0x20000;
-export const TX_CONTROL_BYTES: i32 = 32;
+/** Each of them is a message of its own where the kernel does not cut messages up. */
 export const TX_MAX_SEGMENTS: i32 = 2048;
+export const TX_MESSAGES: i32 = 0x300000;
+export const TX_CONTROLS: i32 = 0x320000;
+export const TX_CONTROL_BYTES: i32 = 32;
 export const TX_IOVECS: i32 = 0x22000;
 export const TX_HEADERS: i32 = 0x32000;
 /** The longest headers of IPv4 and TCP are 60 bytes each. */

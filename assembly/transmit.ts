@@ -24,7 +24,6 @@ import {
   TX_HEADER_BYTES,
   TX_HEADERS,
   TX_IOVECS,
-  TX_MAX_MESSAGES,
   TX_MAX_SEGMENTS,
   TX_MESSAGES,
   TX_NAME,
@@ -48,9 +47,8 @@ const SOL_UDP: i32 = 17;
 const UDP_SEGMENT: i32 = 103;
 /** The longest that a read can be, and room to go on with. */
 const READ_BYTES: i32 = 65535 + 10;
-/** So many segments, and the messages they need, one packet more may still take. */
+/** So many segments one packet more may still take. */
 const SPARE_SEGMENTS: i32 = 1536;
-const SPARE_MESSAGES: i32 = 32;
 
 let arena: u64 = 0;
 let withHeader: bool = false;
@@ -95,10 +93,7 @@ export function txBegin(): void {
 
 /** Where the next packet is to be read to, READ_BYTES at most; 0 where there is no room for one more. */
 export function txAt(): i32 {
-  const isFull =
-    readAt + READ_BYTES > TX_BUFFER_END ||
-    segments + SPARE_SEGMENTS > TX_MAX_SEGMENTS ||
-    messages + SPARE_MESSAGES > TX_MAX_MESSAGES;
+  const isFull = readAt + READ_BYTES > TX_BUFFER_END || segments + SPARE_SEGMENTS > TX_MAX_SEGMENTS;
   return isFull ? 0 : readAt;
 }
 

@@ -8,7 +8,7 @@ import asc from 'assemblyscript/asc';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = join('dist', 'dataplane', 'userspace', 'packets.wasm');
 /** MEMORY_PAGES of assembly/layout.ts. */
-const pages = '48';
+const pages = '51';
 
 process.chdir(root);
 mkdirSync(dirname(target), { recursive: true });

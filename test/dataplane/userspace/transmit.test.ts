@@ -172,6 +172,23 @@ describe('from the device to the wire', () => {
     );
   });
 
+  it('long packets become as many messages as there are segments, and harm nothing else', () => {
+    const rig = new ModuleRig({ segmentation: false });
+    rig.allow([[0xac1c0001, 0xac1c0001]]);
+    const payload = Buffer.from(Array.from({ length: 64_000 }, (_, index) => (index * 31) & 0xff));
+    for (const segmentBytes of [48, 536, 1420]) {
+      const header = encodeTunHeader({ flags: NEEDS_CSUM, kind: TCPV4, headerBytes: 40, segmentBytes });
+      const long = asRead(leavePartial(tcp({ payload }), 16), header);
+      const { messages, taken } = rig.send(Array.from({ length: 30 }, () => long));
+      assert.equal(messages.length, taken * Math.ceil(payload.length / segmentBytes));
+      const sent = Buffer.concat(messages.map(({ bytes }) => bytes.subarray(40)));
+      assert.deepEqual(sent, Buffer.concat(Array.from({ length: taken }, () => payload)));
+    }
+    const packet = udp(Buffer.from('still let in'), { source: '172.28.0.1' });
+    assert.deepEqual(rig.receive([{ payload: packet }]), [asRead(packet)]);
+    assert.equal(rig.module.counters().foreign, 0);
+  });
+
   it('a batch takes what there is room for, and the next one the rest', () => {
     const header = encodeTunHeader({ flags: NEEDS_CSUM, kind: TCPV4, headerBytes: 40, segmentBytes: 1000 });
     const long = asRead(leavePartial(tcp({ payload: Buffer.alloc(64_000) }), 16), header);

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { inside } from './inside.js';
+import { endsWithUs } from './living.js';
 import type { Namespace } from './namespace.js';
 import type { Scope } from './scope.js';
 import { waitUntil } from './wait.js';
@@ -84,12 +85,6 @@ export class Running {
   }
 }
 
-/** They must not outlive us, however we end. */
-const living = new Set<ChildProcess>();
-process.once('exit', () => {
-  for (const child of living) child.kill('SIGKILL');
-});
-
 /** Starts a process in the namespace; it is killed with the scope if it still runs then. */
 export function start(scope: Scope, ns: Namespace, command: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
   const [program, ...args] = command;
@@ -97,8 +92,7 @@ export function start(scope: Scope, ns: Namespace, command: readonly string[], e
     spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } }),
   );
   const running = new Running(child, command.join(' '));
-  living.add(child);
-  child.once('close', () => living.delete(child));
+  endsWithUs(child);
   scope.defer(async () => {
     if (running.ended === undefined) await running.kill('SIGKILL');
   });

@@ -9,6 +9,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 const CHUNK = 1 << 20;
+const SILENCE_MS = 30_000;
 
 /** @param {number} total */
 function* bytes(total) {
@@ -43,7 +44,11 @@ if (role === 'serve') {
   server.listen(Number(port), address, () => console.log('serving'));
 } else if (role === 'fetch') {
   const [address, port] = rest;
-  console.log(await digest(connect({ host: address, port: Number(port), timeout: 60_000 })));
+  const socket = connect({ host: address, port: Number(port) });
+  socket.setTimeout(SILENCE_MS, () => {
+    socket.destroy(new Error(`nothing came for ${SILENCE_MS / 1000} s`));
+  });
+  console.log(await digest(socket));
 } else {
   console.log(await digest(bytes(Number(rest[0]))));
 }
