@@ -52,17 +52,19 @@ export const clientArgs = (keys: Keys, server: string, ...more: string[]): strin
   ...['-c', '-vvv', '--no-log-pid', '--auth-secret', SECRET, '--auth-key-b64', keys.privateB64, '-r', server, ...more],
 ];
 
+interface ServerSettings {
+  readonly state?: string;
+  readonly local?: string;
+  readonly args?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}
+
 /** Starts a server on its device (by default that of the WAN topology) and waits until it takes auth packets. */
 export async function startServer(
   scope: Scope,
   ns: Namespace,
   keys: Keys,
-  {
-    state = stateDir(scope),
-    local = '@wan',
-    args = [],
-    env = {},
-  }: { state?: string; local?: string; args?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
+  { state = stateDir(scope), local = '@wan', args = [], env = {} }: ServerSettings = {},
 ): Promise<Running> {
   const always = serverArgs(keys, '--reply-on-auth-ok', '--state-dir', state, '-b', local);
   const server = startDaemon(scope, ns, [...always, ...args], env);
@@ -95,20 +97,26 @@ export class NatTunnel {
   /** The last one started. */
   server: Running;
   private readonly scope: Scope;
-  private readonly serverState: string;
+  private readonly serverSettings: ServerSettings;
 
-  constructor(scope: Scope, net: WanTopology, keys: Keys, serverState: string, server: Running, client: Running) {
+  constructor(
+    scope: Scope,
+    net: WanTopology,
+    keys: Keys,
+    serverSettings: ServerSettings,
+    daemons: { readonly server: Running; readonly client: Running },
+  ) {
     this.scope = scope;
     this.net = net;
     this.keys = keys;
-    this.serverState = serverState;
-    this.server = server;
-    this.client = client;
+    this.serverSettings = serverSettings;
+    this.server = daemons.server;
+    this.client = daemons.client;
   }
 
   /** Starts the server with the same settings and state, after it was killed. */
   async startServerAgain(): Promise<Running> {
-    this.server = await startServer(this.scope, this.net.server, this.keys, { state: this.serverState });
+    this.server = await startServer(this.scope, this.net.server, this.keys, this.serverSettings);
     return this.server;
   }
 }
@@ -120,12 +128,12 @@ export async function natTunnel(
 ): Promise<NatTunnel> {
   const net = await wanTopology(scope);
   const keys = makeKeys();
-  const state = stateDir(scope);
+  const settings = { state: stateDir(scope), ...server };
   const [serverDaemon, clientDaemon] = await Promise.all([
-    startServer(scope, net.server, keys, { state, ...server }),
+    startServer(scope, net.server, keys, settings),
     startClient(scope, net.client, keys, `${SERVER_OUTER}:${PORT}`, client),
   ]);
-  return new NatTunnel(scope, net, keys, state, serverDaemon, clientDaemon);
+  return new NatTunnel(scope, net, keys, settings, { server: serverDaemon, client: clientDaemon });
 }
 
 /** Sends until the log names the sender as refused: of each reason it names one in a second, and counts the others. */

@@ -1,0 +1,299 @@
+/**
+ * What every data plane keeps to, told by whole daemons of both sides. Where a plane can't keep a part of it, that part is
+ * skipped, and its title says why.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { after, before, describe, it } from 'mocha';
+import { answersPing, barrier, makeNatRouter, rawSender, startDaemon, startPing, Scope, waitUntil } from './index.js';
+import { checksumErrors, transfer } from './transfer.js';
+import { CLIENT_INNER, innerPing, natTunnel, PORT, receivedPackets, SERVER_INNER, type NatTunnel } from './tunnel.js';
+
+export interface Contract {
+  readonly plane: 'kernel' | 'userspace';
+  /** Of a transfer in each direction. */
+  readonly transferBytes: number;
+  /** What has to be there, beside a kernel that carries the plane. */
+  readonly needs?: readonly ((this: Mocha.Context) => void)[];
+}
+
+/** Whole daemons on a busy machine: each step waits for what it brings about. */
+const TIMEOUT_MS = 300_000;
+const LIFETIME_SECONDS = 4;
+
+const threadsOf = (pid: number): number => readdirSync(`/proc/${pid}/task`).length;
+const descriptorsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
+
+/**
+ *     client 10.9.1.2 ── [ NAT 10.9.2.1 ] ── switch ── server 10.9.2.2
+ *                                stranger 10.9.2.66 ──┘
+ */
+export function describeContract({ plane, transferBytes, needs = [] }: Contract): void {
+  const args = ['--data-plane', plane];
+
+  describe(`a tunnel of the ${plane} data plane through a masquerading NAT`, function () {
+    this.timeout(TIMEOUT_MS);
+    const scope = new Scope();
+    let tunnel: NatTunnel;
+
+    for (const need of needs) before(need);
+    before(async function () {
+      this.timeout(TIMEOUT_MS);
+      tunnel = await natTunnel(scope, { args: [...args, '--auth-lifetime', '600'] }, { args });
+    });
+    after(() => scope.close());
+
+    const works = async (what: string): Promise<void> => {
+      assert.ok(await answersPing(tunnel.net.client, SERVER_INNER), `from the client, ${what}`);
+      assert.ok(await answersPing(tunnel.net.server, CLIENT_INNER), `from the server, ${what}`);
+    };
+    /** Has the client be seen at another port of the router, and waits until the server has answered it there. */
+    const moveTo = async (port: number): Promise<void> => {
+      const { net, client } = tunnel;
+      const since = client.mark();
+      await makeNatRouter(net.router, 'wan', port);
+      client.signal('SIGUSR1');
+      await client.waitForLog(/the server answered/, { since });
+    };
+
+    it('carries pings both ways, and none is lost', async () => {
+      assert.match(tunnel.server.log, new RegExp(`data plane: ${plane}`));
+      for (const [ns, to] of [
+        [tunnel.net.client, SERVER_INNER],
+        [tunnel.net.server, CLIENT_INNER],
+      ] as const) {
+        const { lost, unanswered } = await startPing(scope, ns, to, { count: 20, intervalMs: 20 }).done();
+        assert.deepEqual({ lost, unanswered }, { lost: [], unanswered: 0 });
+      }
+    });
+
+    it('has a device of that name, with its addresses, mark and MTU', async () => {
+      const { server } = tunnel.net;
+      const [made] = (await server.ipJson('link show ipipou0')) as { mtu: number; ifalias: string }[];
+      assert.equal(made?.mtu, 1472);
+      assert.equal(made.ifalias, 'ipipou-ts tunnel 0 port 10000');
+      const [link] = (await server.ipJson('address show ipipou0')) as {
+        addr_info: { local: string; address: string }[];
+      }[];
+      assert.deepEqual(
+        link?.addr_info.map(({ local, address }) => [local, address]),
+        [[SERVER_INNER, CLIENT_INNER]],
+      );
+    });
+
+    it(`carries ${transferBytes / 1e6} MB each way bit for bit`, async () => {
+      const { server, client } = tunnel.net;
+      const ends = [
+        { ns: server, address: SERVER_INNER },
+        { ns: client, address: CLIENT_INNER },
+      ] as const;
+      await transfer(scope, ends[0], ends[1], transferBytes);
+      await transfer(scope, ends[1], ends[0], transferBytes);
+      assert.deepEqual(await checksumErrors(server), {});
+      assert.deepEqual(await checksumErrors(client), {});
+    });
+
+    it('lets in neither what a stranger sends nor a foreign inner source', async () => {
+      await moveTo(40_001);
+      const sender = rawSender(scope, tunnel.net.stranger);
+      const to = `10.9.2.2:${PORT}`;
+      const before = await receivedPackets(tunnel.net.server);
+      const good = innerPing(CLIENT_INNER, SERVER_INNER, 77, 1);
+      for (let sent = 0; sent < 20; sent += 1) {
+        sender.udp({ from: '10.9.2.66:40001', to, payload: good });
+        sender.udp({ from: '10.9.2.1:40002', to, payload: good });
+        sender.udp({ from: '10.9.2.1:40001', to, payload: innerPing('10.9.2.66', SERVER_INNER, 77, 1) });
+        sender.udp({ from: '10.9.2.1:40001', to, payload: good.subarray(0, 30) });
+      }
+      // The one that may enter comes behind all of them.
+      sender.udp({ from: '10.9.2.1:40001', to, payload: good });
+      await waitUntil(async () => (await receivedPackets(tunnel.net.server)) > before, { what: 'the last packet' });
+      assert.equal(await receivedPackets(tunnel.net.server), before + 1);
+    });
+
+    it('follows to another port, and shuts the old endpoint out', async () => {
+      await moveTo(40_003);
+      await works('after a move');
+      const sender = rawSender(scope, tunnel.net.stranger);
+      const before = await receivedPackets(tunnel.net.server);
+      const payload = innerPing(CLIENT_INNER, SERVER_INNER, 78, 1);
+      sender.udp({ from: '10.9.2.1:40001', to: `10.9.2.2:${PORT}`, payload });
+      await barrier(tunnel.net.stranger, '10.9.2.2');
+      sender.udp({ from: '10.9.2.1:40003', to: `10.9.2.2:${PORT}`, payload });
+      await waitUntil(async () => (await receivedPackets(tunnel.net.server)) > before, { what: 'the last packet' });
+      assert.equal(await receivedPackets(tunnel.net.server), before + 1);
+    });
+
+    for (const [name, commands, line] of [
+      ['the device is deleted', ['link delete ipipou0'], /repaired: the device ipipou0 is gone/],
+      ['the device is set down', ['link set ipipou0 down'], /repaired: the device ipipou0 is down/],
+      ['its address is deleted', ['address flush dev ipipou0'], /repaired: the device ipipou0 has lost its address/],
+      ['its route is deleted', [`route delete ${CLIENT_INNER}/32`], /repaired: the route to 172\.28\.0\.1/],
+      ['its MTU is changed', ['link set ipipou0 mtu 600'], /repaired: .* an MTU of 600 instead of 1472/],
+    ] as const) {
+      it(`goes on after ${name}`, async () => {
+        const since = tunnel.server.mark();
+        await tunnel.net.server.ip(...commands);
+        await tunnel.server.waitForLog(line, { since });
+        await works(name);
+      });
+    }
+
+    it('goes on after the network was down', async () => {
+      const { client } = tunnel.net;
+      await client.ip('link set inside down');
+      assert.equal(await answersPing(client, SERVER_INNER, 1), false);
+      await client.ip('link set inside up', 'route add default via 10.9.1.1');
+      await works('after the network was down');
+    });
+
+    it('goes on with another address of the client', async () => {
+      const { client, router } = tunnel.net;
+      // Its one port belongs to the old address for as long as the router remembers that.
+      await makeNatRouter(router, 'wan');
+      const since = tunnel.client.mark();
+      await client.ip(
+        'address delete 10.9.1.2/24 dev inside',
+        'address add 10.9.1.7/24 dev inside',
+        'route replace default via 10.9.1.1',
+      );
+      await tunnel.client.waitForLog(/outer address is 10\.9\.1\.7 on inside now/, { since });
+      await tunnel.client.waitForLog(/the server answered/, { since });
+      await works('with another address');
+    });
+
+    it('follows the path MTU down', async () => {
+      const { router, client } = tunnel.net;
+      await router.ip('link set wan mtu 1300');
+      // What comes the other way would be lost on the cable, without a word.
+      await transfer(
+        scope,
+        { ns: client, address: CLIENT_INNER },
+        { ns: tunnel.net.server, address: SERVER_INNER },
+        transferBytes / 5,
+      );
+      await router.ip('link set wan mtu 1500');
+    });
+
+    it('still lets its client in, and move, under a flood from strangers', async () => {
+      const { stranger } = tunnel.net;
+      const sender = rawSender(scope, stranger);
+      const garbage = Buffer.alloc(73, 0x91);
+      const flooding = new AbortController();
+      const flood = (async () => {
+        while (!flooding.signal.aborted) {
+          for (let sent = 0; sent < 200; sent += 1) {
+            const from = `10.9.2.66:${1000 + sent}`;
+            sender.udp({
+              from,
+              to: `10.9.2.2:${PORT}`,
+              payload: sent % 2 === 0 ? garbage : innerPing(CLIENT_INNER, SERVER_INNER, 1, sent),
+            });
+          }
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+      })();
+      try {
+        await works('under a flood');
+        await moveTo(40_009);
+        await works('after a move under a flood');
+      } finally {
+        flooding.abort();
+        await flood;
+      }
+    });
+
+    it('keeps a second daemon of that number out, by name', async () => {
+      const second = startDaemon(scope, tunnel.net.server, [...args, '-s', '-b', ':10007@wan', '--auth-token', 'abc']);
+      assert.equal((await second.exit).code, 52, second.log);
+      assert.match(second.log, new RegExp(`tunnel 0 is run by ipipou-ts, process ${tunnel.server.pid} here already`));
+      await works('beside a second daemon');
+    });
+
+    it('has as many threads and descriptors as at the start after more moves and repairs', async () => {
+      const { server, net } = tunnel;
+      const [threads, descriptors] = [threadsOf(server.pid), descriptorsOf(server.pid)];
+      await moveTo(40_010);
+      await net.server.ip('link delete ipipou0');
+      await works('once more');
+      assert.deepEqual([threadsOf(server.pid), descriptorsOf(server.pid)], [threads, descriptors]);
+    });
+
+    const endsWithProcess = plane === 'userspace' ? ' (skipped: a TUN device ends with its process)' : '';
+    it(`loses no ping when the server is killed and started again${endsWithProcess}`, async function () {
+      if (plane === 'userspace') this.skip();
+      const pinging = startPing(scope, tunnel.net.client, SERVER_INNER, { intervalMs: 20 });
+      const answered = (more: number): Promise<unknown> => {
+        const target = (pinging.received.at(-1) ?? 0) + more;
+        return waitUntil(() => (pinging.received.at(-1) ?? 0) >= target, { what: `${more} more answers` });
+      };
+      await answered(10);
+      await tunnel.server.kill('SIGKILL');
+      await answered(10);
+      await tunnel.startServerAgain();
+      await answered(10);
+      assert.deepEqual((await pinging.stop()).lost, []);
+    });
+
+    it('serves its client again after a kill -9, as soon as that has authenticated', async () => {
+      const { server, client } = tunnel;
+      await server.kill('SIGKILL');
+      await tunnel.startServerAgain();
+      const since = client.mark();
+      client.signal('SIGUSR1');
+      await client.waitForLog(/the server answered/, { since });
+      await works('after a kill -9');
+    });
+
+    it('leaves nothing behind when it is stopped, and says what it dropped', async () => {
+      const { server, client, net } = tunnel;
+      // Counted anew since the last start.
+      rawSender(scope, net.stranger).udp({
+        from: '10.9.2.66:1',
+        to: `10.9.2.2:${PORT}`,
+        payload: innerPing(CLIENT_INNER, SERVER_INNER, 79, 1),
+      });
+      await barrier(net.stranger, '10.9.2.2');
+      for (const daemon of [server, client]) assert.deepEqual(await daemon.kill(), { code: 0, signal: null });
+      assert.match(server.log, /packets (refused since the start|dropped): .*(stranger|not bound)/);
+      for (const ns of [net.server, net.client]) {
+        const links = (await ns.ipJson('link show')) as { ifname: string }[];
+        assert.deepEqual(
+          links.map(({ ifname }) => ifname).filter((name) => name.startsWith('ipipou')),
+          [],
+        );
+        const { stdout } = await ns.exec(['cat', '/proc/thread-self/net/udp']);
+        assert.doesNotMatch(stdout, /:2710 /);
+        assert.equal((await ns.nftList()).includes('ipipou'), false);
+      }
+    });
+
+    it('lets a client in for its lifetime, and again when it has authenticated again', async () => {
+      const short = await natTunnel(scope, { args: [...args, '--auth-lifetime', String(LIFETIME_SECONDS)] }, { args });
+      const { net, client } = short;
+      const from = endpointIn(short.server.log);
+      const sender = rawSender(scope, net.stranger);
+      const enters = async (): Promise<boolean> => {
+        const before = await receivedPackets(net.server);
+        sender.udp({ from, to: `10.9.2.2:${PORT}`, payload: innerPing(CLIENT_INNER, SERVER_INNER, 80, 1) });
+        await barrier(net.stranger, '10.9.2.2');
+        return (await receivedPackets(net.server)) > before;
+      };
+      const authenticate = async (): Promise<void> => {
+        const since = client.mark();
+        client.signal('SIGUSR1');
+        await client.waitForLog(/the server answered/, { since });
+      };
+      await authenticate();
+      const begun = performance.now();
+      assert.ok((await enters()) || performance.now() - begun > LIFETIME_SECONDS * 1000);
+      await waitUntil(async () => !(await enters()), { what: 'the end of its life' });
+      assert.ok(performance.now() - begun >= (LIFETIME_SECONDS - 1) * 1000, 'shut out too early');
+      await authenticate();
+      await waitUntil(enters, { what: 'a new life' });
+    });
+  });
+}
+
+/** Where the server saw its client first. */
+const endpointIn = (log: string): string => /client authenticated from (\S+)/.exec(log)?.[1] ?? assert.fail(log);
