@@ -31,6 +31,7 @@ import { Announcer, NoLinkError } from './announcer.js';
 import { DaemonError, messageOf } from './errors.js';
 import { OwnInPools, withoutAddress } from './own-in-pools.js';
 import { Upkeep } from './upkeep.js';
+import { reportWaysBack } from './way-back.js';
 
 const OVERRUN_CHECK_MS = 60_000;
 const FORWARDING = '/proc/sys/net/ipv4/ip_forward';
@@ -61,6 +62,9 @@ export class Egress {
   private readonly announcer: Announcer | undefined;
   private timer: NodeJS.Timeout | undefined;
   private readonly upkeep: Upkeep;
+  private readonly ending = new AbortController();
+  /** The look whether the pools come back. */
+  private looking: Promise<void> = Promise.resolve();
   private closed = false;
 
   private constructor(config: ServerConfig, log: Logger) {
@@ -103,9 +107,9 @@ export class Egress {
 
   /**
    * undefined where nothing is asked for; what an earlier run left goes then. Begun while no packet comes out of the
-   * tunnel yet, or with the table of that run in place. Rejects with DaemonError.
+   * tunnel yet, or with the table of that run in place. Rejects with DaemonError. `lookAtWays` goes on beside it.
    */
-  static async start(config: ServerConfig, log: Logger): Promise<Egress | undefined> {
+  static async start(config: ServerConfig, log: Logger, lookAtWays = reportWaysBack): Promise<Egress | undefined> {
     const egress = new Egress(config, log);
     try {
       if (config.egress?.announce === undefined && (await Announcer.dropLeft(egress.announced))) {
@@ -128,6 +132,16 @@ export class Egress {
     }
     for (const policy of config.egress.policies) log.info(`egress: ${formatPolicy(policy)}`);
     const { own } = egress.rotation;
+    egress.looking = lookAtWays(
+      {
+        policies: config.egress.policies,
+        own,
+        announce: config.egress.announce,
+        table: `${config.nftTable}-way-back`,
+      },
+      log,
+      egress.ending.signal,
+    );
     if (own.length > 0) log.info(`egress: not drawn, being this server's own: ${formatAddresses(own)}`);
     return egress;
   }
@@ -173,6 +187,7 @@ export class Egress {
   async stop(): Promise<void> {
     this.silence();
     await this.upkeep.settled();
+    await this.looking;
     await this.announcer?.stop();
     try {
       await this.table.remove([this.tunnel.device]);
@@ -265,6 +280,7 @@ export class Egress {
 
   private silence(): void {
     this.closed = true;
+    this.ending.abort();
     clearTimeout(this.timer);
     this.upkeep.end();
     this.monitor.close();

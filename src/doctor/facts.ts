@@ -1,5 +1,6 @@
 /** All that the checks judge by, as the probes found it. Data only, so that tests can make it up. */
 import type { Mode, PartialResolution } from '../config/index.js';
+import type { WayJudgement } from '../egress/way-back/way-back.js';
 import type { FirewallFacts } from './firewall/facts.js';
 import type { Trial } from './trial.js';
 
@@ -103,6 +104,15 @@ export type ClockFacts =
   /** The server's clock less ours; the answer's time has whole seconds. */
   | { readonly kind: 'timed'; readonly offsetSeconds: number; readonly roundTripMs: number };
 
+export interface EgressFacts {
+  /** The tunnel's. */
+  readonly device: string;
+  /** The client's address in the tunnel. */
+  readonly inner: string;
+  /** What was seen of each pool's way back, or in words why it could not be tried. */
+  readonly pools: readonly { readonly pool: string; readonly judgement: WayJudgement | string }[];
+}
+
 export interface ConfigFacts {
   readonly mode: Mode;
   /** Whether any option of a tunnel was given. */
@@ -118,4 +128,6 @@ export interface Facts {
   readonly firewall: FirewallFacts;
   readonly path: PathFacts;
   readonly clock: ClockFacts;
+  /** undefined where the configuration has no egress. */
+  readonly egress: EgressFacts | undefined;
 }

@@ -11,7 +11,7 @@ export const PLANES: readonly PlaneName[] = ['kernel', 'userspace'];
 export type Status = 'ok' | 'warn' | 'lack' | 'skip';
 
 /** Headings of the report, in their order. */
-export const SECTIONS = ['Host', 'Kernel plane', 'Userspace plane', 'Network', 'Verdict'] as const;
+export const SECTIONS = ['Host', 'Kernel plane', 'Userspace plane', 'Network', 'Egress', 'Verdict'] as const;
 
 export type Section = (typeof SECTIONS)[number];
 

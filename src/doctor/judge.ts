@@ -1,5 +1,6 @@
 /** All checks, in the order of the report. Pure: facts in, report out. */
 import { checkConfiguration } from './checks/configuration.js';
+import { checkEgress } from './checks/egress.js';
 import { checkFirewall } from './checks/firewall.js';
 import { checkHost } from './checks/host.js';
 import { checkKernelPlane } from './checks/kernel-plane.js';
@@ -19,7 +20,7 @@ export interface Report {
 }
 
 export function judge(facts: Facts, chosen: ChosenPlane): Report {
-  const { config, host, trials, network, firewall, path, clock } = facts;
+  const { config, host, trials, network, firewall, path, clock, egress } = facts;
   const { mode } = config;
   const { tunnel, remote } = config.resolution;
   // Such a client says so at its start, and goes on.
@@ -32,6 +33,7 @@ export function judge(facts: Facts, chosen: ChosenPlane): Report {
     ...checkUserspacePlane({ host, trials }),
     ...checkNetwork({ mode, port, device: tunnel.tunlDev, network }),
     ...checkFirewall({ mode, port, remotePort: remote.port, table: tunnel.nftTable, network, firewall }),
+    ...checkEgress({ egress, table: tunnel.nftTable, network, firewall }),
     ...checkPath({ path, clock, network, tunlMtu: tunnel.tunlMtu }),
   ];
   const verdicts = judgePlanes(findings);

@@ -109,7 +109,8 @@ describeInNamespace('the egress of a running server', (server) => {
       pid: 1,
     };
     const log = createLogger({ verbosity: 2, showTime: false, showPid: false }, edge);
-    egress = (await server().enter(() => Egress.start(config, log))) ?? assert.fail('no egress');
+    egress =
+      (await server().enter(() => Egress.start(config, log, () => Promise.resolve()))) ?? assert.fail('no egress');
     control = await ControlServer.open(
       join(folder, 'control.sock'),
       egressCommands(() => egress),

@@ -113,6 +113,42 @@ describe('doctor on this host', function () {
     here.run('nft', ['flush', 'ruleset']);
   });
 
+  it('names what drops traffic that the tunnel is to forward, and of which pool nothing comes back', () => {
+    // As Docker leaves it, with the last word of firewalld.
+    here.run(
+      'nft',
+      ['-f', '-'],
+      'table ip filter {\nchain DOCKER-USER {\nct state established accept\n}\nchain FORWARD {\ntype filter hook forward priority 0; policy drop;\njump DOCKER-USER\niifname "docker0" accept\n}\n}\n',
+    );
+    const egress = [
+      ...['-s', '--auth-none', '--egress', 'rotate addresses=198.51.100.0/24 protocols=tcp'],
+      ...['--egress', 'rotate addresses=10.9.6.128/26 protocols=udp'],
+    ];
+    const closed = examine(here, egress);
+    assert.match(
+      closed.find('egress-out').found,
+      /^what comes out of ipipou0 is dropped: the policy of chain FORWARD in table ip filter$/,
+    );
+    assert.match(closed.find('egress-out').remedy ?? '', /iptables -I DOCKER-USER -i ipipou0 -j ACCEPT/);
+    assert.equal(closed.find('egress-back').status, 'ok');
+    assert.match(
+      closed.find('egress-pool-1').found,
+      /^a packet sent to 198\.51\.100\.\d+ by way of 10\.9\.6\.2 did not/,
+    );
+    assert.match(closed.find('egress-pool-2').found, /belongs to the link of wan, where nobody answers/);
+    assert.equal(closed.find('egress-pool-2').status, 'lack');
+
+    here.run('nft', ['insert', 'rule', 'ip', 'filter', 'DOCKER-USER', 'iifname', 'ipipou0', 'accept']);
+    const open = examine(here, [...egress, '--egress-announce', 'wan']);
+    assert.equal(open.find('egress-out').status, 'ok');
+    assert.match(open.find('egress-pool-2').found, /is announced on wan$/);
+    assert.equal(
+      examine(here, ['-s']).report.findings.some(({ section }) => section === 'Egress'),
+      false,
+    );
+    here.run('nft', ['flush', 'ruleset']);
+  });
+
   it('names the program that has the port', async () => {
     const [ready, holder] = holdPort(here, 10_002);
     try {

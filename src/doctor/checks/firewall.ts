@@ -1,5 +1,6 @@
 /** Whether the host's own packet filters let the tunnel's packets pass. */
 import type { Mode } from '../../config/index.js';
+import { IPPROTO_UDP } from '../firewall/constants.js';
 import type { FirewallFacts, TableFacts } from '../firewall/facts.js';
 import { judgeFirewall, type FirewallJudgement, type Stop } from '../firewall/judge.js';
 import type { JudgedPacket } from '../firewall/packet.js';
@@ -19,36 +20,58 @@ interface FirewallCheckFacts {
 export const checkFirewall: Check<FirewallCheckFacts> = (facts) => [judgeWay(facts, 'in'), judgeWay(facts, 'out')];
 
 function judgeWay(facts: FirewallCheckFacts, direction: 'in' | 'out'): Finding {
-  const { port, firewall } = facts;
+  const { port, table, firewall } = facts;
   const isIn = direction === 'in';
   const here = finding(`firewall-${direction}`, 'Network', isIn ? 'firewall, in' : 'firewall, out');
   const packet = packetOf(facts, direction);
   if (packet === undefined) return here(skip('it takes an outer address to judge by'));
-  const ours = (table: TableFacts): boolean => table.family === 'ip' && table.name === facts.table;
-  const judgement = judgeFirewall(firewall, packet, ours);
+  return here(
+    judgePassage(firewall, packet, {
+      ours: (one) => one.family === 'ip' && one.name === table,
+      what: isIn ? `UDP to port ${port}` : `UDP from port ${port}`,
+      otherwise: isIn ? 'nothing of the tunnel arrives' : 'nothing of the tunnel leaves',
+      acceptRule: acceptRule(facts, direction),
+    }),
+  );
+}
+
+/** How a packet is spoken of. */
+export interface PassageWords {
+  /** Tables that belong to the tunnel itself. */
+  readonly ours: (table: TableFacts) => boolean;
+  readonly what: string;
+  /** What it means where it is stopped. */
+  readonly otherwise: string;
+  /** What lets it pass. */
+  readonly acceptRule: string;
+}
+
+/** Whether the packet gets through the host's filters, in words. */
+export function judgePassage(firewall: FirewallFacts, packet: JudgedPacket, words: PassageWords): Judgement {
+  const judgement = judgeFirewall(firewall, packet, words.ours);
   const unread = unreadWords(firewall);
-  const where = isIn ? `UDP to port ${port}` : `UDP from port ${port}`;
+  const { what, otherwise, acceptRule: rule } = words;
   const [stop] = judgement.stops;
   if (stop !== undefined) {
-    return here({
+    return {
       status: 'lack',
-      found: `${where} ${stopWords(stop)}: ${stop.culprit.where}`,
-      means: isIn ? 'nothing of the tunnel arrives' : 'nothing of the tunnel leaves',
-      remedy: `let it pass before that: ${acceptRule(facts, direction)}`,
-    });
+      found: `${what} ${stopWords(stop)}: ${stop.culprit.where}`,
+      means: otherwise,
+      remedy: `let it pass before that: ${rule}`,
+    };
   }
   const doubts = judgement.mayStop.map(
     ({ fate, culprit }) => `${MAY[fate]} by ${culprit.where}${dependsOn(culprit.dependsOn)}`,
   );
   if (doubts.length > 0 || unread.length > 0) {
-    return here({
+    return {
       status: 'warn',
-      found: `${where} passes as far as could be judged (${judged(judgement)}); ${[...doubts, ...unread].join('; ')}`,
+      found: `${what} passes as far as could be judged (${judged(judgement)}); ${[...doubts, ...unread].join('; ')}`,
       means: 'whether the packets pass depends on what could not be judged',
-      remedy: `look there, or let them pass first: ${acceptRule(facts, direction)}`,
-    });
+      remedy: `look there, or let them pass first: ${rule}`,
+    };
   }
-  return here({ status: 'ok', found: `${where} passes (${judged(judgement)})` } satisfies Judgement);
+  return { status: 'ok', found: `${what} passes (${judged(judgement)})` };
 }
 
 /** The first packet of a client to a server, and the server's answer; each as its receiver and sender meet it. */
@@ -62,14 +85,16 @@ function packetOf(facts: FirewallCheckFacts, direction: 'in' | 'out'): JudgedPac
     { address: outer.remote, port: remotePort },
   ];
   const [from, to] = isIn ? [there, here] : [here, there];
+  const device = { name: outer.device, index: outer.deviceIndex };
   return {
     direction,
     source: from.address,
     destination: to.address,
     sourcePort: from.port,
     destinationPort: to.port,
-    device: outer.device,
-    deviceIndex: outer.deviceIndex,
+    protocol: IPPROTO_UDP,
+    inDevice: isIn ? device : undefined,
+    outDevice: isIn ? undefined : device,
     state: (mode === 'server') === isIn ? 'new' : 'established',
   };
 }

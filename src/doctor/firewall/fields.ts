@@ -15,7 +15,6 @@ import {
 } from '../../netlink/nftables/index.js';
 import {
   ETH_P_IP,
-  IPPROTO_UDP,
   NFPROTO_IPV4,
   NFT_CT_STATE,
   NFT_META_PKTTYPE,
@@ -24,7 +23,7 @@ import {
   STATE_ESTABLISHED,
   STATE_NEW,
 } from './constants.js';
-import { known, unknown, type JudgedPacket, type MaybeByte } from './packet.js';
+import { known, unknown, type JudgedPacket, type MaybeByte, type PacketDevice } from './packet.js';
 
 /** Longest load that an expression may ask for; a register set has no more. */
 const LOAD_MAX_BYTES = 64;
@@ -48,7 +47,7 @@ const networkHeader = (packet: JudgedPacket): MaybeByte[] => [
   ...unknown(2, 'the length'),
   ...unknown(4, 'the fragmentation'),
   ...unknown(1, 'the TTL'),
-  ...known([IPPROTO_UDP]),
+  ...protocolByte(packet),
   ...unknown(2, 'the checksum'),
   ...addressBytes(packet.source, 'the source address'),
   ...addressBytes(packet.destination, 'the destination address'),
@@ -62,6 +61,9 @@ const transportHeader = (packet: JudgedPacket): MaybeByte[] => [
   ...unknown(2, 'the checksum'),
 ];
 
+const protocolByte = ({ protocol }: JudgedPacket): MaybeByte[] =>
+  protocol === undefined ? unknown(1, 'the protocol') : known([protocol]);
+
 const addressBytes = (address: string | undefined, what: string): MaybeByte[] =>
   address === undefined ? unknown(4, what) : known(encodeFields(['ipv4_addr'], [address]));
 
@@ -70,27 +72,38 @@ const portBytes = (port: number | undefined, what: string): MaybeByte[] =>
 
 /** What `meta` loads under a key, in the byte order that the kernel uses for it. */
 export function metaBytes(packet: JudgedPacket, key: number): MaybeByte[] {
-  const ownDevice = packet.direction === 'in' ? [NFT_META_IIF, NFT_META_IIFNAME] : [NFT_META_OIF, NFT_META_OIFNAME];
   switch (key) {
     case NFT_META_L4PROTO:
-      return known([IPPROTO_UDP]);
+      return protocolByte(packet);
     case NFT_META_NFPROTO:
       return known([NFPROTO_IPV4]);
     case NFT_META_PROTOCOL:
       return known([ETH_P_IP >> 8, ETH_P_IP & 0xff]);
     case NFT_META_PKTTYPE:
-      return packet.direction === 'in' ? known([PACKET_HOST]) : unknown(1, 'the kind of packet');
+      return packet.inDevice === undefined ? unknown(1, 'the kind of packet') : known([PACKET_HOST]);
     case NFT_META_IIF:
+      return indexBytes(packet.inDevice);
     case NFT_META_OIF:
-      // The other side's device of a packet that begins or ends here is none: 0, and an empty name.
-      return known(hostOrder(key === ownDevice[0] ? packet.deviceIndex : 0));
+      return indexBytes(packet.outDevice);
     case NFT_META_IIFNAME:
+      return nameBytes(packet.inDevice);
     case NFT_META_OIFNAME:
-      return known(encodeFields(['ifname'], [key === ownDevice[1] ? packet.device : '']));
+      return nameBytes(packet.outDevice);
     default:
       return unknown(LOAD_MAX_BYTES, META_WORDS[key] ?? `what the kernel knows of the packet (meta key ${key})`);
   }
 }
+
+/** Without a device: 0, and an empty name. */
+function indexBytes(device: PacketDevice | undefined): MaybeByte[] {
+  if (device === undefined) return known(hostOrder(0));
+  return device.index === undefined
+    ? unknown(4, `the number that ${device.name} will have`)
+    : known(hostOrder(device.index));
+}
+
+const nameBytes = (device: PacketDevice | undefined): MaybeByte[] =>
+  known(encodeFields(['ifname'], [device?.name ?? '']));
 
 const META_WORDS: Readonly<Record<number, string>> = { 0: 'the length', 3: 'the packet mark', 10: "the socket's user" };
 

@@ -19,7 +19,11 @@ export interface Stop {
 }
 
 /** In the order of the way in and the way out. */
-const HOOKS = { in: ['ingress', 'prerouting', 'input'], out: ['output', 'postrouting', 'egress'] } as const;
+const HOOKS = {
+  in: ['ingress', 'prerouting', 'input'],
+  out: ['output', 'postrouting', 'egress'],
+  forward: ['ingress', 'prerouting', 'forward', 'postrouting', 'egress'],
+} as const;
 
 const BAD: readonly Stop['fate'][] = ['drop', 'diverted', 'queued', 'unknown'];
 
@@ -56,5 +60,6 @@ function isMet({ base }: Chain, packet: JudgedPacket): boolean {
   if (base === undefined || !(HOOKS[packet.direction] as readonly string[]).includes(base.hook)) return false;
   // Address translation looks at the first packet of a flow only.
   if (base.type === 'nat' && packet.state !== 'new') return false;
-  return base.device === undefined || base.device === packet.device;
+  const { inDevice, outDevice } = packet;
+  return base.device === undefined || base.device === (base.hook === 'egress' ? outDevice : inDevice)?.name;
 }

@@ -1,16 +1,24 @@
 /** A packet of the tunnel, as far as it is known before it was sent. */
 
+export interface PacketDevice {
+  readonly name: string;
+  /** undefined where it is not there yet. */
+  readonly index: number | undefined;
+}
+
 export interface JudgedPacket {
-  /** Coming in to the tunnel's port, or leaving from it. */
-  readonly direction: 'in' | 'out';
+  /** To a program of this host, from one, or from somebody else to somebody else. */
+  readonly direction: 'in' | 'out' | 'forward';
+  /** As IANA numbers them; undefined where it may be any. */
+  readonly protocol: number | undefined;
   /** Dotted; undefined where it may be any. */
   readonly source: string | undefined;
   readonly destination: string | undefined;
   readonly sourcePort: number | undefined;
   readonly destinationPort: number | undefined;
-  /** The device that it comes in or leaves by. */
-  readonly device: string;
-  readonly deviceIndex: number;
+  /** The devices that it comes in and leaves by; none where it begins or ends here. */
+  readonly inDevice: PacketDevice | undefined;
+  readonly outDevice: PacketDevice | undefined;
   /** What connection tracking calls it: the first packet of its flow, or an answer. */
   readonly state: 'new' | 'established';
 }

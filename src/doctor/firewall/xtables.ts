@@ -3,7 +3,7 @@
  * little-endian machines, from linux/netfilter/xt_*.h.
  */
 import { answer, not, type Answer } from './compare.js';
-import { RTN_LOCAL, STATE_ESTABLISHED, STATE_NEW } from './constants.js';
+import { IPPROTO_UDP, RTN_LOCAL, STATE_ESTABLISHED, STATE_NEW } from './constants.js';
 import type { JudgedPacket } from './packet.js';
 
 /** Whether the packet has what the match asks for. Total: what is cut off or unknown gives `maybe`. */
@@ -17,11 +17,11 @@ export function xtMatches(packet: JudgedPacket, name: string, revision: number, 
     case 'tcp':
     case 'icmp':
     case 'sctp':
-      return 'no';
+      return packet.protocol === IPPROTO_UDP ? 'no' : 'maybe';
     case 'udp':
-      return udp(packet, info);
+      return packet.protocol === IPPROTO_UDP ? udp(packet, info) : 'maybe';
     case 'multiport':
-      return revision === 1 ? multiport(packet, info) : 'maybe';
+      return revision === 1 && packet.protocol === IPPROTO_UDP ? multiport(packet, info) : 'maybe';
     case 'conntrack':
       return revision === 3 ? conntrack(packet, info) : 'maybe';
     case 'addrtype':

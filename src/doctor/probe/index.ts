@@ -3,6 +3,7 @@ import { ConfigError, type PartialResolution } from '../../config/index.js';
 import { answerSchemes, type ClassifierScheme } from '../../core/index.js';
 import type { Logger } from '../../log/index.js';
 import type { ClockFacts, Facts, NetworkFacts, PathFacts } from '../facts.js';
+import { probeEgress } from './egress.js';
 import { probeFirewall } from './firewall.js';
 import { probeHost } from './host.js';
 import { probeNetwork } from './network.js';
@@ -35,6 +36,7 @@ export async function probe({ resolution, given, log }: ProbeRequest): Promise<F
     firewall,
     path: await findPath(resolution, network),
     clock: await findClock(resolution, network, log),
+    egress: await probeEgress(resolution),
   };
 }
 

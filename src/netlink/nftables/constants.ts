@@ -93,6 +93,9 @@ export const NFT_REG32_04 = 12;
 
 // enum nft_table_attributes
 export const NFTA_TABLE_NAME = 1;
+// enum nft_table_flags
+export const NFT_TABLE_F_OWNER = 2;
+
 export const NFTA_TABLE_FLAGS = 2;
 export const NFTA_TABLE_USE = 3;
 export const NFTA_TABLE_HANDLE = 4;

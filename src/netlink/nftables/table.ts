@@ -1,5 +1,6 @@
 import { AttributeDecoder, attribute, be32, text } from '../attributes.js';
 import {
+  NFT_TABLE_F_OWNER,
   NFTA_TABLE_FLAGS,
   NFTA_TABLE_HANDLE,
   NFTA_TABLE_NAME,
@@ -21,6 +22,8 @@ export interface TableRef {
 export interface TableSpec extends TableRef {
   /** Shown by `nft list`; up to 127 bytes. Linux keeps it since 5.10. */
   readonly comment?: string;
+  /** It goes with the socket that makes it, however that ends, and nobody else may change it. Linux has it since 5.12. */
+  readonly isTheSockets?: boolean;
 }
 
 /** A table as the kernel has it. */
@@ -34,11 +37,12 @@ export interface Table extends TableRef {
 
 /**
  *     NFTA_TABLE_NAME      text
- *     NFTA_TABLE_FLAGS     be32 0
+ *     NFTA_TABLE_FLAGS     be32 0, or NFT_TABLE_F_OWNER
  *     [NFTA_TABLE_USERDATA { comment }]
  */
 export function encodeTable(table: TableSpec): Buffer[] {
-  const attributes = [text(NFTA_TABLE_NAME, table.name), be32(NFTA_TABLE_FLAGS, 0)];
+  const flags = table.isTheSockets === true ? NFT_TABLE_F_OWNER : 0;
+  const attributes = [text(NFTA_TABLE_NAME, table.name), be32(NFTA_TABLE_FLAGS, flags)];
   if (table.comment !== undefined) {
     attributes.push(attribute(NFTA_TABLE_USERDATA, commentEntry(NFTNL_UDATA_TABLE_COMMENT, table.comment)));
   }

@@ -167,8 +167,9 @@ const obstacle = namespaceObstacle();
         destination: HERE,
         sourcePort: undefined,
         destinationPort: PORT,
-        device: 'wan',
-        deviceIndex: link!.ifindex,
+        protocol: 17,
+        inDevice: { name: 'wan', index: link!.ifindex },
+        outDevice: undefined,
         state: 'new',
       };
       // The first packet waits for the other's hardware address.

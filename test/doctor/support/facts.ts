@@ -66,6 +66,7 @@ export interface Changes {
   readonly firewall?: Partial<Facts['firewall']>;
   readonly path?: Facts['path'];
   readonly clock?: Facts['clock'];
+  readonly egress?: Facts['egress'];
 }
 
 export function healthy(changes: Changes = {}): Facts {
@@ -86,6 +87,7 @@ export function healthy(changes: Changes = {}): Facts {
     firewall: { tables: [], unread: [], legacyTables: [], ...changes.firewall },
     path: changes.path ?? { kind: 'probed', mtu: 1500, proven: true },
     clock: changes.clock ?? { kind: 'timed', offsetSeconds: 0.3, roundTripMs: 20 },
+    egress: changes.egress,
   };
 }
 

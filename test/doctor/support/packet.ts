@@ -7,7 +7,8 @@ export const PACKET: JudgedPacket = {
   destination: '192.0.2.2',
   sourcePort: undefined,
   destinationPort: 10_000,
-  device: 'eth0',
-  deviceIndex: 4,
+  protocol: 17,
+  inDevice: { name: 'eth0', index: 4 },
+  outDevice: undefined,
   state: 'new',
 };
