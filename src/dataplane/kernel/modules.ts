@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { FouUnavailableError } from '../../netlink/fou/client.js';
 import type { Announce, FouListeners, Routes } from '../common/announce.js';
+import { isKernelError } from '../../netlink/errors.js';
 import { inPart, messageOf, UnsupportedError } from '../common/errors.js';
 import { createLink } from './create-link.js';
 
@@ -35,11 +36,22 @@ export async function ensureFou(fou: FouListeners, announce: Announce): Promise<
  * Makes sure that the kernel knows ipip devices, of which the first is made only when a peer comes. A module that isn't
  * loaded yet is loaded by making one, which goes again.
  */
-export async function ensureIpip(route: Routes, number: number): Promise<void> {
-  if (existsSync('/sys/module/ipip')) return;
+export async function ensureIpip(
+  route: Routes,
+  number: number,
+  isThere = () => existsSync('/sys/module/ipip'),
+): Promise<void> {
+  if (isThere()) return;
   const tunnel = { remote: NOBODY, ttl: 64, tos: 0, pathMtuDiscovery: true };
-  const link = await inPart('link', createLink(route, { name: `ipipou${number}try`, kind: 'ipip', tunnel }));
-  await route.deleteLink(link.index);
+  const name = `ipipou${number}try`;
+  // Of these addresses there can be one only: with EEXIST another tunnel's start is trying at this moment, which will do.
+  const made = createLink(route, { name, kind: 'ipip', tunnel }).catch((error: unknown) => {
+    if (!isKernelError(error, 'EEXIST')) throw error;
+  });
+  await inPart('link', made);
+  // Also what a start left that was killed right here.
+  const left = await route.linkByName(name);
+  if (left !== undefined) await inPart('link', route.deleteLink(left.index));
 }
 
 async function isLoaded(fou: FouListeners): Promise<boolean> {

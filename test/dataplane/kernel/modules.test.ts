@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { FouListeners, Routes } from '../../../src/dataplane/common/announce.js';
 import { createLink } from '../../../src/dataplane/kernel/create-link.js';
 import { PlaneError } from '../../../src/dataplane/common/errors.js';
-import { ensureFou } from '../../../src/dataplane/kernel/modules.js';
+import { ensureFou, ensureIpip } from '../../../src/dataplane/kernel/modules.js';
 import { KernelError } from '../../../src/netlink/errors.js';
 import { FouUnavailableError } from '../../../src/netlink/fou/client.js';
 import type { LinkSpec } from '../../../src/netlink/route/link.js';
@@ -100,4 +100,19 @@ describe('dataplane/kernel: a module that is missing', () => {
       await assert.rejects(make(EEXIST), KernelError);
     });
   }
+
+  it('is none where another start tries ipip at the same moment, and nothing of a start that was killed is left', async () => {
+    const deleted: number[] = [];
+    const kernel = (left: { index: number } | undefined): Routes =>
+      ({
+        createLink: () => Promise.reject(new KernelError({ op: 'create link', object: 'x' }, { errno: EEXIST })),
+        linkByName: () => Promise.resolve(left),
+        deleteLink: (index: number) => Promise.resolve(deleted.push(index)),
+      }) as unknown as Routes;
+    const isLoadedHere = () => false;
+    await ensureIpip(kernel(undefined), 0, isLoadedHere);
+    assert.deepEqual(deleted, []);
+    await ensureIpip(kernel({ index: 7 }), 0, isLoadedHere);
+    assert.deepEqual(deleted, [7]);
+  });
 });
