@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { runLabSuites } from '../test/lab/run.mjs';
+import { OneByOne } from './lib/one-by-one.mjs';
 import { stream, withSbin } from './lib/run.mjs';
 import { noCounts, sum, summary, Tally } from './lib/tally.mjs';
 import { root, setup } from './setup.mjs';
@@ -18,19 +19,33 @@ const one = (passed) => ({ ...noCounts(), [passed ? 'passed' : 'failed']: 1 });
 /** Three minutes is usual for the longest of these stages; the lab has limits of its own. */
 const LIMIT_MS = 15 * 60_000;
 
-/** A stage that passes or fails as a whole. @param {string} command @param {string[]} args */
-const whole = (command, args) => async () => one(await stream(command, args, { cwd: root, limitMs: LIMIT_MS }));
+/** @typedef {(chunk: Buffer | string) => void} Write */
+/** @typedef {{ name: string, run: (write: Write) => Promise<Counts> }} Stage */
+
+/** A stage that passes or fails as a whole. @param {string} name @param {string} command @param {string[]} args @returns {Stage} */
+const whole = (name, command, args) => ({
+  name,
+  run: async (onOutput) => one(await stream(command, args, { cwd: root, limitMs: LIMIT_MS, onOutput })),
+});
 
 const bin = (/** @type {string} */ name) => join(root, 'node_modules', '.bin', name);
 
-/** @type {readonly (readonly [string, () => Promise<Counts>])[]} */
-const STAGES = [
-  ['set-up', setUp],
-  ['format', whole(bin('prettier'), ['--check', '.'])],
-  ['lint', whole('npm', ['run', '--silent', 'lint'])],
-  ['types', whole('npm', ['run', '--silent', 'typecheck'])],
-  ['unit tests', unitTests],
-  ['lab', () => runLabSuites()],
+/**
+ * One row after the other; in a row the lanes go side by side, the stages of a lane one after the other. The unit tests
+ * wait for most of their time, and leave a processor to the checks.
+ * @type {readonly (readonly (readonly Stage[])[])[]}
+ */
+const ROWS = [
+  [[{ name: 'set-up', run: setUp }]],
+  [
+    [
+      whole('format', bin('prettier'), ['--check', '.']),
+      whole('lint', 'npm', ['run', '--silent', 'lint']),
+      whole('types', 'npm', ['run', '--silent', 'typecheck']),
+    ],
+    [{ name: 'unit tests', run: unitTests }],
+  ],
+  [[{ name: 'lab', run: () => runLabSuites() }]],
 ];
 
 /** One count for each step: what can't be had here is a skip, what broke is a failure. */
@@ -40,18 +55,13 @@ async function setUp() {
   return sum(outcomes.map(({ result }) => ({ ...noCounts(), [results[result]]: 1 })));
 }
 
-async function unitTests() {
+/** @param {Write} onOutput */
+async function unitTests(onOutput) {
   const folder = mkdtempSync(join(tmpdir(), 'ipipou-ts-test-'));
   const events = join(folder, 'events');
-  const passed = await stream(
-    'npm',
-    ['run', '--silent', 'test:unit', '--', '--reporter', './scripts/lib/reporter.mjs'],
-    {
-      cwd: root,
-      limitMs: LIMIT_MS,
-      env: { ...withSbin(), TEST_EVENTS: events },
-    },
-  );
+  const args = ['run', '--silent', 'test:unit', '--', '--reporter', './scripts/lib/reporter.mjs'];
+  const env = { ...withSbin(), TEST_EVENTS: events };
+  const passed = await stream('npm', args, { cwd: root, limitMs: LIMIT_MS, env, onOutput });
   const tally = new Tally();
   for (const line of readFileSync(events, { encoding: 'utf8', flag: 'a+' }).split('\n').filter(Boolean))
     tally.see(line);
@@ -59,24 +69,35 @@ async function unitTests() {
   return tally.finish(passed);
 }
 
-/** @param {() => Promise<Counts>} stage @returns {Promise<Counts>} */
-async function guarded(stage) {
+/** @param {Stage} stage @param {Write} write @returns {Promise<Counts>} */
+async function guarded({ run }, write) {
   try {
-    return await stage();
+    return await run(write);
   } catch (error) {
-    console.error(error);
+    write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     return one(false);
   }
 }
 
+/** @type {Counts[]} */
 const all = [];
-for (const [name, stage] of STAGES) {
-  console.log(`\n== ${name}`);
-  const started = performance.now();
-  const counts = await guarded(stage);
-  console.log(`== ${name}: ${summary(counts)} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
-  all.push(counts);
+const output = new OneByOne((chunk) => process.stdout.write(chunk));
+
+/** @param {readonly Stage[]} stages */
+async function runLane(stages) {
+  const speaker = output.begin();
+  for (const stage of stages) {
+    speaker.write(`\n== ${stage.name}\n`);
+    const started = performance.now();
+    const counts = await guarded(stage, speaker.write);
+    speaker.write(`== ${stage.name}: ${summary(counts)} (${((performance.now() - started) / 1000).toFixed(1)} s)\n`);
+    all.push(counts);
+  }
+  speaker.close();
 }
+
+for (const lanes of ROWS) await Promise.all(lanes.map(runLane));
 const total = sum(all);
-process.exitCode = total.failed > 0 ? 1 : 0;
 console.log(`\n${summary(total)}`);
+// What a stage left open must not keep us.
+process.exit(total.failed > 0 ? 1 : 0);

@@ -9,20 +9,22 @@ export const withSbin = () => ({ ...process.env, PATH: `${process.env.PATH ?? ''
 
 /**
  * Runs a command whose output goes where ours goes. It leads a process group of its own, with which all that it started
- * ends: after `limitMs`, and whenever we end.
+ * ends: after `limitMs`, and whenever we end. With `onOutput` the output goes there.
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, limitMs?: number }} [options]
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, limitMs?: number, onOutput?: (chunk: Buffer) => void }} [options]
  * @returns {Promise<boolean>} whether it exited with 0, in time
  */
-export function stream(command, args, { limitMs, ...options } = {}) {
+export function stream(command, args, { limitMs, onOutput, ...options } = {}) {
   return new Promise((resolve) => {
+    const out = onOutput === undefined ? 'inherit' : 'pipe';
     const child = spawn(command, args, {
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', out, out],
       env: withSbin(),
       detached: true,
       ...options,
     });
+    for (const pipe of [child.stdout, child.stderr]) if (onOutput !== undefined) pipe?.on('data', onOutput);
     const stop = (/** @type {NodeJS.Signals} */ signal) => {
       try {
         if (child.pid !== undefined) process.kill(-child.pid, signal);
