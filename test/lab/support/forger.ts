@@ -3,18 +3,14 @@ import { udpPacket } from './packet.js';
 import type { Scope } from './scope.js';
 import { rawSender, udpSocket } from './sockets.js';
 import { CLIENT_INNER, PORT, SERVER_INNER } from './tunnel.js';
-import { NAT_OUTER, SERVER_OUTER, STRANGER_OUTER } from './wan.js';
+import { CLIENT_OUTER, NAT_OUTER, SERVER_OUTER, STRANGER_OUTER } from './wan.js';
 
 const INNER_PORT = 7777;
 const EVERY_MS = 20;
 
-/** An inner UDP packet from the client to a port of the server, as a tunnel's payload. */
-function innerDatagram(): Buffer {
-  const packet = udpPacket({
-    from: `${CLIENT_INNER}:5`,
-    to: `${SERVER_INNER}:${INNER_PORT}`,
-    payload: Buffer.from('forged'),
-  });
+/** An inner UDP packet to a port of the victim, as a tunnel's payload. */
+function innerDatagram(from: string, to: string): Buffer {
+  const packet = udpPacket({ from: `${from}:5`, to: `${to}:${INNER_PORT}`, payload: Buffer.from('forged') });
   let sum = 0;
   for (let offset = 0; offset < 20; offset += 2) sum += packet.readUInt16BE(offset);
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
@@ -22,28 +18,66 @@ function innerDatagram(): Buffer {
   return packet;
 }
 
-/**
- * A neighbour on the server's cable who sends inner packets all the time: from endpoints that are bound to nobody, and
- * straight to the internal address. A program on the server counts what comes out of the tunnel.
- */
+/** Where from and where to. */
+type Way = readonly [from: string, to: string];
+
+export interface Attack {
+  /** Who sends, and who is to be entered. */
+  readonly from: Namespace;
+  readonly victim: Namespace;
+  /** Of the inner packets. */
+  readonly inner: Way;
+  /** Endpoints that nobody is bound to, and others' own addresses. */
+  readonly forged: readonly Way[];
+  /** The victim's outer endpoint. */
+  readonly to: string;
+}
+
+/** From the server's cable: from strange endpoints, and straight to the internal address. */
+export const onServer = (stranger: Namespace, server: Namespace, internal: string): Attack => ({
+  from: stranger,
+  victim: server,
+  inner: [CLIENT_INNER, SERVER_INNER],
+  forged: [
+    [`${STRANGER_OUTER}:${PORT}`, `${SERVER_OUTER}:${PORT}`],
+    [`${NAT_OUTER}:1`, `${SERVER_OUTER}:${PORT}`],
+    [`${NAT_OUTER}:1`, `${internal}:${PORT}`],
+  ],
+  to: `${SERVER_OUTER}:${PORT}`,
+});
+
+/** From the router next to the client, which could send in anybody's name. */
+export const onClient = (router: Namespace, client: Namespace, internal: string): Attack => ({
+  from: router,
+  victim: client,
+  inner: [SERVER_INNER, CLIENT_INNER],
+  forged: [
+    [`${STRANGER_OUTER}:${PORT}`, `${CLIENT_OUTER}:${PORT}`],
+    [`${SERVER_OUTER}:1`, `${CLIENT_OUTER}:${PORT}`],
+    [`${SERVER_OUTER}:${PORT}`, `${internal}:${PORT}`],
+  ],
+  to: `${CLIENT_OUTER}:${PORT}`,
+});
+
+/** Sends inner packets all the time that must not enter. A program on the victim counts what comes out of the tunnel. */
 export class Forger {
   /** How many came through. */
   entered = 0;
   sent = 0;
-  private readonly send: (from: string, to: string) => void;
+  private readonly send: (way: Way) => void;
+  private readonly to: string;
 
-  constructor(scope: Scope, stranger: Namespace, server: Namespace, internal: string) {
-    const payload = innerDatagram();
-    const sender = rawSender(scope, stranger);
-    this.send = (from, to) => {
-      sender.udp({ from, to, payload });
+  constructor(scope: Scope, { from, victim, inner, forged, to }: Attack) {
+    const payload = innerDatagram(...inner);
+    const sender = rawSender(scope, from);
+    this.to = to;
+    this.send = ([source, destination]) => {
+      sender.udp({ from: source, to: destination, payload });
     };
-    udpSocket(scope, server, '0.0.0.0', INNER_PORT).on('message', () => (this.entered += 1));
+    udpSocket(scope, victim, '0.0.0.0', INNER_PORT).on('message', () => (this.entered += 1));
     const timer = setInterval(() => {
-      this.sent += 3;
-      this.send(`${STRANGER_OUTER}:${PORT}`, `${SERVER_OUTER}:${PORT}`);
-      this.send(`${NAT_OUTER}:1`, `${SERVER_OUTER}:${PORT}`);
-      this.send(`${NAT_OUTER}:1`, `${internal}:${PORT}`);
+      this.sent += forged.length;
+      for (const way of forged) this.send(way);
     }, EVERY_MS);
     scope.defer(() => {
       clearInterval(timer);
@@ -53,6 +87,6 @@ export class Forger {
 
   /** The same from an endpoint that is let in. */
   sendFrom(bound: string): void {
-    this.send(bound, `${SERVER_OUTER}:${PORT}`);
+    this.send([bound, this.to]);
   }
 }

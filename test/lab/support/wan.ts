@@ -18,6 +18,7 @@ export interface WanTopology {
   readonly server: Namespace;
 }
 
+export const CLIENT_OUTER = '10.9.1.2';
 export const SERVER_OUTER = '10.9.2.2';
 export const NAT_OUTER = '10.9.2.1';
 export const STRANGER_OUTER = '10.9.2.66';
