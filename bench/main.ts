@@ -9,9 +9,17 @@ import { auth } from './parts/auth.js';
 import { coldStart, idle } from './parts/daemons.js';
 import { roam } from './parts/roam.js';
 import { throughput } from './parts/throughput.js';
+import { userspace } from './parts/userspace/index.js';
 import { table, type Figure, type Report } from './report.js';
 
-const PARTS: Readonly<Record<string, () => Promise<Figure[]>>> = { roam, throughput, start: coldStart, idle, auth };
+const PARTS: Readonly<Record<string, () => Promise<Figure[]>>> = {
+  roam,
+  throughput,
+  start: coldStart,
+  idle,
+  auth,
+  userspace,
+};
 
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => PARTS[name] === undefined);

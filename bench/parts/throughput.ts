@@ -1,15 +1,7 @@
 /** How fast the same traffic goes through a cable, through a bare tunnel, through ours, and through WireGuard. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  answersPing,
-  pairTopology,
-  Scope,
-  start,
-  startDaemon,
-  waitUntil,
-  type Namespace,
-} from '../../test/lab/support/index.js';
+import { answersPing, pairTopology, Scope, startDaemon, type Namespace } from '../../test/lab/support/index.js';
 import { clientArgs, makeKeys, serverArgs, stateDir } from '../../test/lab/support/tunnel.js';
+import { serve, tcpMbits, udpReceived, type Road } from '../iperf.js';
 import type { Figure } from '../report.js';
 import { inTurns, rows } from '../statistics.js';
 
@@ -22,13 +14,6 @@ const INNER_SERVER = '172.28.0.0';
 
 const KINDS = ['no tunnel', 'bare FOU', 'ours', 'bare FOU, conntrack', 'ours, conntrack', 'WireGuard'] as const;
 type Kind = (typeof KINDS)[number];
-
-/** A pair of hosts, joined in one of the ways, and where the traffic goes to. */
-interface Road {
-  readonly from: Namespace;
-  readonly to: Namespace;
-  readonly address: string;
-}
 
 const AGAINST = {
   ours: 'bare FOU',
@@ -55,7 +40,7 @@ export async function throughput(): Promise<Figure[]> {
     };
     for (const kind of KINDS) await tcpMbits(road(kind), WARM_UP_SECONDS);
     const tcp = await inTurns(KINDS, TURNS, async (kind) => [await tcpMbits(road(kind), SECONDS)]);
-    const udp = await inTurns(KINDS, TURNS, async (kind) => [await udpKpps(road(kind), SECONDS)]);
+    const udp = await inTurns(KINDS, TURNS, async (kind) => [(await udpReceived(road(kind), SECONDS, 64)).kpps]);
     const note = 'WireGuard encrypts, the others do not; on an emulated processor its cipher is emulated too.';
     return [
       { title: 'TCP, one stream', unit: 'Mbit/s', better: 'higher', rows: rows(tcp, AGAINST), note },
@@ -126,33 +111,4 @@ async function wireGuard(from: Namespace, to: Namespace): Promise<void> {
     await ns.exec(['wg', 'set', 't0', ...settings, ...remote], { input: own });
     await ns.ip(`addr add ${inner} peer ${across} dev t0`, 'link set t0 up');
   }
-}
-
-async function serve(scope: Scope, ns: Namespace): Promise<void> {
-  start(scope, ns, ['iperf3', '-s']);
-  await waitUntil(async () => (await ns.exec(['ss', '-Hltn', 'sport = 5201'])).stdout !== '', { what: 'iperf3' });
-}
-
-interface Iperf {
-  readonly end: {
-    readonly sum_received?: { readonly bits_per_second: number };
-    readonly sum?: { readonly packets: number; readonly lost_packets: number; readonly seconds: number };
-  };
-}
-
-async function iperf(road: Road, seconds: number, args: readonly string[]): Promise<Iperf['end']> {
-  const { stdout } = await road.from.exec(['iperf3', '-c', road.address, '-t', String(seconds), '-J', ...args]);
-  // What is still under way is not to meet the next one.
-  await sleep(200);
-  return (JSON.parse(stdout) as Iperf).end;
-}
-
-async function tcpMbits(road: Road, seconds: number): Promise<number> {
-  const { sum_received: received } = await iperf(road, seconds, []);
-  return (received?.bits_per_second ?? NaN) / 1e6;
-}
-
-async function udpKpps(road: Road, seconds: number): Promise<number> {
-  const { sum } = await iperf(road, seconds, ['-u', '-b', '0', '-l', '64']);
-  return sum === undefined ? NaN : (sum.packets - sum.lost_packets) / sum.seconds / 1000;
 }
