@@ -175,6 +175,40 @@ export function describeContract({ plane, transferBytes, needs = [] }: Contract)
       await router.ip('link set wan mtu 1500');
     });
 
+    it('goes on after routers answered that nobody can be reached', async () => {
+      const { router, server, client } = tunnel.net;
+      await router.nft(`
+        table ip refuses {
+          chain forward {
+            type filter hook forward priority 0
+            reject with icmp host-unreachable
+          }
+        }`);
+      for (const [ns, to] of [
+        [client, SERVER_INNER],
+        [server, CLIENT_INNER],
+      ] as const) {
+        assert.equal(await answersPing(ns, to, 1), false);
+      }
+      await router.nft('delete table ip refuses');
+      await works('after errors of the network');
+    });
+
+    it('carries a transfer over a device that takes less than it is given', async () => {
+      const { server, client } = tunnel.net;
+      // Each packet that finds no room is refused (ENOBUFS), or lost.
+      await server.exec('tc qdisc add dev wan root tbf rate 100mbit burst 20k limit 20k'.split(' '));
+      const ends = [
+        { ns: server, address: SERVER_INNER },
+        { ns: client, address: CLIENT_INNER },
+      ] as const;
+      await transfer(scope, ends[0], ends[1], transferBytes / 5);
+      const { stdout } = await server.exec('tc -s qdisc show dev wan'.split(' '));
+      assert.match(stdout, /dropped [1-9]/);
+      await server.exec('tc qdisc delete dev wan root'.split(' '));
+      await works('after a narrow device');
+    });
+
     it('still lets its client in, and move, under a flood from strangers', async () => {
       const { stranger } = tunnel.net;
       const sender = rawSender(scope, stranger);
