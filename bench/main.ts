@@ -8,6 +8,7 @@ import { exec } from '../test/lab/support/index.js';
 import { auth } from './parts/auth.js';
 import { coldStart, idle } from './parts/daemons.js';
 import { roam } from './parts/roam.js';
+import { soak } from './parts/soak.js';
 import { throughput } from './parts/throughput.js';
 import { userspace } from './parts/userspace/index.js';
 import { table, type Figure, type Report } from './report.js';
@@ -19,6 +20,7 @@ const PARTS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   idle,
   auth,
   userspace,
+  soak,
 };
 
 const asked = process.argv.slice(2);

@@ -39,6 +39,9 @@ export interface Hosts {
 
 const ROOT = fileURLToPath(import.meta.url).replace(/\/build\/bench\/.*$|\/bench\/.*$/, '');
 
+/** Runs a program from its source: the packet loop is looked for from there. */
+const TYPESCRIPT = [process.execPath, '--import', join(ROOT, 'node_modules', 'tsx', 'dist', 'loader.mjs')];
+
 /** Joins the hosts; resolves with the processes that carry the tunnel, once it carries. */
 export async function bringUp(scope: Scope, hosts: Hosts, kind: Kind): Promise<readonly Running[]> {
   const running = await UP[kind](scope, hosts);
@@ -91,17 +94,15 @@ async function simpleLoop(scope: Scope, hosts: Hosts): Promise<Running[]> {
       },
       peer: { address: OUTER[otherOf(side)], port: PORT },
     };
-    return start(scope, hosts[side], [
-      process.execPath,
-      '--import',
-      join(ROOT, 'node_modules/tsx/dist/loader.mjs'),
-      program,
-      JSON.stringify(order),
-    ]);
+    return start(scope, hosts[side], [...TYPESCRIPT, program, JSON.stringify(order)]);
   });
   for (const plane of planes) await plane.waitForLog(/carrying/);
   return planes;
 }
+
+/** A process that starts and stops the plane so many times, and tells what it has then. */
+export const loopOfStarts = (scope: Scope, ns: Namespace, times: number): Running =>
+  start(scope, ns, [...TYPESCRIPT, join(ROOT, 'bench', 'parts', 'userspace', 'starts-process.ts'), String(times)]);
 
 async function openvpn(scope: Scope, hosts: Hosts): Promise<Running[]> {
   const all = SIDES.map((side) => {
