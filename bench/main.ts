@@ -7,6 +7,7 @@ import { availableParallelism, release } from 'node:os';
 import { exec } from '../test/lab/support/index.js';
 import { auth } from './parts/auth.js';
 import { coldStart, idle } from './parts/daemons.js';
+import { egress } from './parts/egress.js';
 import { roam } from './parts/roam.js';
 import { soak } from './parts/soak.js';
 import { throughput } from './parts/throughput.js';
@@ -19,6 +20,7 @@ const PARTS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   start: coldStart,
   idle,
   auth,
+  egress,
   userspace,
   soak,
 };

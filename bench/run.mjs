@@ -3,7 +3,7 @@
 // LAB=host), and what is about the userspace one on this host, as root. Where all parts of either were run, they are written
 // beside this file: results.json and results.svg, userspace.json and userspace.svg.
 //
-//   npm run bench [-- PART...]        parts: roam throughput start idle auth, and userspace soak
+//   npm run bench [-- PART...]        parts: roam throughput start idle auth egress, and userspace soak
 //   SOAK_MINUTES=60 SOAK_STARTS=10000 npm run bench -- soak
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ import { installPackages, isRoot } from '../scripts/lib/debian.mjs';
 import { stream, withSbin } from '../scripts/lib/run.mjs';
 import { root, setup } from '../scripts/setup.mjs';
 
-const LAB_PARTS = ['roam', 'throughput', 'start', 'idle', 'auth'];
+const LAB_PARTS = ['roam', 'throughput', 'start', 'idle', 'auth', 'egress'];
 const HOST_PARTS = ['userspace', 'soak'];
 /** What the parts take beyond the tests, by a command of each package. */
 const PACKAGES = { wg: 'wireguard-tools', openvpn: 'openvpn', fastd: 'fastd', tincd: 'tinc', ethtool: 'ethtool' };

@@ -16,6 +16,7 @@ const PACKAGE_OF = {
   iptables: 'iptables',
   nft: 'nftables',
   ping: 'iputils-ping',
+  python3: 'python3',
   setpriv: 'util-linux',
   socat: 'socat',
   sysctl: 'procps',
