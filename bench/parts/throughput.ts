@@ -1,5 +1,7 @@
 /** How fast the same traffic goes through a cable, through a bare tunnel, through ours, and through WireGuard. */
-import { answersPing, pairTopology, Scope, startDaemon, type Namespace } from '../../test/lab/support/index.js';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { answersPing, exec, pairTopology, Scope, startDaemon, type Namespace } from '../../test/lab/support/index.js';
 import { clientArgs, makeKeys, serverArgs, stateDir } from '../../test/lab/support/tunnel.js';
 import { serve, tcpMbits, udpReceived, type Road } from '../iperf.js';
 import type { Figure } from '../report.js';
@@ -29,6 +31,8 @@ const FIREWALL = `
   }`;
 
 export async function throughput(): Promise<Figure[]> {
+  // Ours would load it; `ip fou` does not.
+  await exec(['modprobe', 'fou']);
   const scope = new Scope();
   try {
     const roads = new Map<Kind, Road>();
@@ -68,7 +72,7 @@ async function build(scope: Scope, kind: Kind): Promise<Road> {
       await ours(scope, from, to);
       break;
     case 'WireGuard':
-      await wireGuard(from, to);
+      await wireGuard(scope, from, to);
       break;
   }
   if (!(await answersPing(from, INNER_SERVER))) throw new Error(`${kind}: nothing comes through`);
@@ -94,7 +98,7 @@ async function ours(scope: Scope, from: Namespace, to: Namespace): Promise<void>
   await client.waitForLog(/the server answered/);
 }
 
-async function wireGuard(from: Namespace, to: Namespace): Promise<void> {
+async function wireGuard(scope: Scope, from: Namespace, to: Namespace): Promise<void> {
   const key = async (ns: Namespace): Promise<{ own: string; shown: string }> => {
     const own = (await ns.exec(['wg', 'genkey'])).stdout;
     return { own, shown: (await ns.exec(['wg', 'pubkey'], { input: own })).stdout.trim() };
@@ -106,9 +110,11 @@ async function wireGuard(from: Namespace, to: Namespace): Promise<void> {
   ];
   for (const { ns, own, peer, at, inner, across } of sides) {
     await ns.ip('link add t0 type wireguard');
-    const settings = ['listen-port', String(PORT), 'private-key', '/dev/stdin', 'peer', peer];
+    const file = join(stateDir(scope), 'key');
+    writeFileSync(file, own, { mode: 0o600 });
+    const settings = ['listen-port', String(PORT), 'private-key', file, 'peer', peer];
     const remote = ['endpoint', `${at}:${PORT}`, 'allowed-ips', `${across}/32`];
-    await ns.exec(['wg', 'set', 't0', ...settings, ...remote], { input: own });
+    await ns.exec(['wg', 'set', 't0', ...settings, ...remote]);
     await ns.ip(`addr add ${inner} peer ${across} dev t0`, 'link set t0 up');
   }
 }

@@ -25,7 +25,10 @@ export async function flood(): Promise<Figure> {
   try {
     const { a, b } = await pairTopology(scope);
     await bringUp(scope, { a, b }, 'ours');
-    await b.nft(`table inet drops { chain in { type filter hook input priority 0; udp dport ${DROPPED_PORT} drop; } }`);
+    await b.nft(`
+      table inet drops {
+        chain in { type filter hook input priority 0; udp dport ${DROPPED_PORT} drop; }
+      }`);
     await serve(scope, b);
     const road: Road = { from: a, to: b, address: INNER.b };
     await tcpMbits(road, SECONDS);

@@ -24,7 +24,7 @@ export class LabFailure extends Error {
 }
 
 /**
- * @param {{ image: string, initramfs: string, accelerator: string }} setup
+ * @param {import('./qemu.mjs').MachineSetup} setup
  * @param {import('./run.mjs').LabJob} job
  * @returns {Promise<import('./run.mjs').LabOutcome>}
  * @throws {LabFailure} on a kernel fault, a hang, or a machine that ends early

@@ -5,7 +5,6 @@
 //   fd 5  control: "up", "exit N"                           (guest: /dev/virtio-ports/control)
 //   fd 6  results: whatever the command writes there        (guest: /dev/virtio-ports/results)
 import { spawn } from 'node:child_process';
-import { availableParallelism } from 'node:os';
 import { withSbin } from '../../../scripts/lib/run.mjs';
 
 /** The path inside the guest whose lines come back as results. */
@@ -32,7 +31,8 @@ const CMDLINE = [
 ];
 
 /**
- * @param {{ image: string, initramfs: string, accelerator: string }} setup
+ * @typedef {{ image: string, initramfs: string, accelerator: string, processors: number }} MachineSetup
+ * @param {MachineSetup} setup
  * @returns {{ process: import('node:child_process').ChildProcess, console: import('node:net').Socket,
  *   complaints: import("node:stream").Readable,
  *   terminal: import('node:net').Socket, control: import('node:net').Socket, results: import('node:net').Socket }}
@@ -47,8 +47,8 @@ export function startMachine(setup) {
   return { process: child, complaints, console, terminal, control, results };
 }
 
-/** @param {{ image: string, initramfs: string, accelerator: string }} setup */
-function machineArguments({ image, initramfs, accelerator }) {
+/** @param {MachineSetup} setup */
+function machineArguments({ image, initramfs, accelerator, processors }) {
   const socket = (/** @type {string} */ id, /** @type {number} */ fd) => ['-chardev', `socket,id=${id},fd=${fd}`];
   return [
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-machine', 'q35,usb=off,vmport=off'],
@@ -59,7 +59,7 @@ function machineArguments({ image, initramfs, accelerator }) {
       // Emulated, AVX is slower than what it replaces: a start of node takes a third less without it.
       accelerator === 'tcg' ? 'Nehalem' : 'max',
       '-smp',
-      String(Math.min(2, availableParallelism())),
+      String(processors),
     ],
     ...['-m', String(MEMORY_MIB), '-rtc', 'base=utc'],
     ...['-kernel', image, '-initrd', initramfs, '-append', CMDLINE.join(' ')],

@@ -6,13 +6,16 @@
 //   node test/lab/boot/run.mjs -- bash              a shell in the lab, when started from a terminal
 //   LAB_KERNEL=6.12 LAB_CONSOLE=1 node test/lab/boot/run.mjs -- uname -r      also shows the kernel's console
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { accelerators, rememberKvmFailure } from './accel.mjs';
 import { buildInitramfs } from './initramfs.mjs';
 import { findKernel, wantedKernel } from './kernel.mjs';
 import { LabFailure, runMachine } from './machine.mjs';
+
+/** Of the guest, unless LAB_PROCESSORS says another number. */
+const PROCESSORS = 2;
 
 /**
  * `onResult` gets each line the command writes to `GUEST_RESULTS`; `onOutput` its output, else it goes to stdout.
@@ -43,14 +46,19 @@ export async function runInLab(job) {
   try {
     const initramfs = join(folder, 'initramfs.cpio');
     writeFileSync(initramfs, buildInitramfs(kernel, guestJob(job, kernel)));
-    return await runOnFirstWorking(accelerators(), { image: kernel.image, initramfs }, job);
+    const processors = Number(process.env.LAB_PROCESSORS) || Math.min(PROCESSORS, availableParallelism());
+    return await runOnFirstWorking(accelerators(), { image: kernel.image, initramfs, processors }, job);
   } finally {
     remove();
     process.off('exit', remove).off('SIGINT', leave).off('SIGTERM', leave);
   }
 }
 
-/** @param {readonly string[]} choices @param {{ image: string, initramfs: string }} files @param {LabJob} job */
+/**
+ * @param {readonly string[]} choices
+ * @param {Omit<import('./qemu.mjs').MachineSetup, 'accelerator'>} files
+ * @param {LabJob} job
+ */
 async function runOnFirstWorking(choices, files, job) {
   for (const accelerator of choices.slice(0, -1)) {
     try {

@@ -5,7 +5,17 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { after, before, describe, it } from 'mocha';
-import { answersPing, barrier, makeNatRouter, rawSender, startDaemon, startPing, Scope, waitUntil } from './index.js';
+import {
+  answersPing,
+  barrier,
+  makeNatRouter,
+  rawSender,
+  startDaemon,
+  startPing,
+  Scope,
+  waitUntil,
+  type Namespace,
+} from './index.js';
 import { checksumErrors, transfer } from './transfer.js';
 import { CLIENT_INNER, innerPing, natTunnel, PORT, receivedPackets, SERVER_INNER, type NatTunnel } from './tunnel.js';
 
