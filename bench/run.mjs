@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Runs the bench and prints its tables: what is about the kernel data plane in the lab's machine (on this one with
-// LAB=host), and what is about the userspace one on this host, as root. Where all parts of either were run, they are written
-// beside this file: results.json and results.svg, userspace.json and userspace.svg.
+// LAB=host), and what is about the userspace one on this host, as root. Where all parts of the former were run, they are
+// written beside this file: results.json and results.svg; of the others each by its name, like userspace.json.
 //
 //   npm run bench [-- PART...]        parts: roam throughput start idle auth egress, and userspace soak
 //   SOAK_MINUTES=60 SOAK_STARTS=10000 npm run bench -- soak
@@ -17,6 +17,7 @@ import { stream, withSbin } from '../scripts/lib/run.mjs';
 import { root, setup } from '../scripts/setup.mjs';
 
 const LAB_PARTS = ['roam', 'throughput', 'start', 'idle', 'auth', 'egress'];
+/** Each by itself: long runs are for those who ask for them. */
 const HOST_PARTS = ['userspace', 'soak'];
 /** What the parts take beyond the tests, by a command of each package. */
 const PACKAGES = { wg: 'wireguard-tools', openvpn: 'openvpn', fastd: 'fastd', tincd: 'tinc', ethtool: 'ethtool' };
@@ -36,8 +37,8 @@ console.log(`set-up, bench: ${installPackages(PACKAGES)}`);
 await compileTests(root);
 
 await run('results', LAB_PARTS, process.env.LAB === 'host' ? onHost : inGuest);
-if (isRoot()) await run('userspace', HOST_PARTS, onHost);
-else console.log('bench: not of the userspace data plane, which needs root');
+if (!isRoot()) console.log('bench: not of the userspace data plane, which needs root');
+else for (const part of HOST_PARTS) await run(part, [part], onHost);
 
 /**
  * Runs those of the parts that are asked for.

@@ -23,7 +23,7 @@ const TURNS = 7;
 const SECONDS = 1;
 const FAR = '10.9.0.2';
 const ACCEPT_PORT = 7000;
-const PACKETS = 100_000;
+const PACKETS = 30_000;
 const TUNNELS = 1000;
 const DEVICE = 'tun0';
 

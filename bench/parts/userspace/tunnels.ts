@@ -10,6 +10,7 @@ import {
   answersPing,
   start,
   startDaemon,
+  waitUntil,
   type Namespace,
   type Running,
   type Scope,
@@ -46,8 +47,7 @@ const TYPESCRIPT = [process.execPath, '--import', join(ROOT, 'node_modules', 'ts
 export async function bringUp(scope: Scope, hosts: Hosts, kind: Kind): Promise<readonly Running[]> {
   const running = await UP[kind](scope, hosts);
   const to = kind === 'no tunnel' ? OUTER.b : INNER.b;
-  if (!(await answersPing(hosts.a, to)))
-    throw new Error(`${kind}: nothing comes through\n${running.map(({ log }) => log).join('\n')}`);
+  await waitUntil(() => answersPing(hosts.a, to, 1), { what: `${kind}: anything that comes through` });
   return running;
 }
 
@@ -161,7 +161,7 @@ async function tinc(scope: Scope, hosts: Hosts): Promise<Running[]> {
   for (const side of SIDES) {
     const own = folder[side];
     await hosts[side].exec(['mkdir', join(own, 'hosts')]);
-    const main = `Name = ${side}\nInterface = ${DEVICE}\nAddressFamily = ipv4\nConnectTo = ${otherOf(side)}\n`;
+    const main = `Name = ${side}\nInterface = ${DEVICE}\nAddressFamily = ipv4\n${side === 'a' ? 'ConnectTo = b\n' : ''}`;
     writeFileSync(join(own, 'tinc.conf'), main);
     const host = [
       `Address = ${OUTER[side]}`,
@@ -180,9 +180,23 @@ async function tinc(scope: Scope, hosts: Hosts): Promise<Running[]> {
   }
   for (const side of SIDES)
     await hosts[side].exec(['cp', join(folder[side], 'hosts', side), join(folder[otherOf(side)], 'hosts')]);
-  return SIDES.map((side) =>
-    start(scope, hosts[side], ['tincd', '-c', folder[side], '-D', '-d1', '--pidfile', join(folder[side], 'pid')]),
-  );
+  const all: Running[] = [];
+  // The one that connects comes last: it tries again only after seconds.
+  for (const side of ['b', 'a'] as const) {
+    const one = start(scope, hosts[side], [
+      'tincd',
+      '-c',
+      folder[side],
+      '-D',
+      '-d1',
+      '--pidfile',
+      join(folder[side], 'pid'),
+    ]);
+    await one.waitForLog(/Ready/);
+    all.push(one);
+  }
+  for (const one of all) await one.waitForLog(/Connection with . .* activated/);
+  return all;
 }
 
 function socat(scope: Scope, hosts: Hosts): Promise<Running[]> {

@@ -20,6 +20,14 @@ export interface OuterWish {
   readonly towards?: string;
 }
 
+/** The wire side of the tunnel; it may change while the tunnel is up. */
+export interface OuterSide {
+  readonly address: string;
+  readonly port: number;
+  /** Take packets from this device only. */
+  readonly device?: string;
+}
+
 export interface OuterPath {
   readonly address: string;
   /** The device that `address` was found on. */

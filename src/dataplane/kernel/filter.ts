@@ -5,7 +5,7 @@
  * nf_tables.
  */
 import type { BoundEndpoint } from './endpoints.js';
-import type { OuterSide } from './ruleset/ruleset.js';
+import type { OuterSide } from '../common/outer-path.js';
 import type { Step } from '../common/step.js';
 
 /** A tunnel as the filter knows it. */

@@ -20,7 +20,8 @@ import { messageOf, PlaneError } from '../common/errors.js';
 import type { IngressFilter } from './filter.js';
 import { InternalDevice } from './internal-device.js';
 import { removeListener } from './listener.js';
-import { OuterFollower } from './outer-follower.js';
+import { OuterFollower } from '../common/outer-follower.js';
+import { followOuter } from './follow-outer.js';
 import { pointAgain } from './point-again.js';
 import type { KernelPlaneSettings } from './settings.js';
 import { bringUp, type PlaneParts, type Running, type Undo } from './start.js';
@@ -68,7 +69,8 @@ export class KernelPlane implements DataPlane {
 
   /** Where something of the tunnel was missing it is repaired first. */
   async point(peer: string, endpoint: Endpoint): Promise<void> {
-    if (this.running !== undefined) await this.parts.outer.aim(endpoint.address, this.running);
+    const { outer } = this.parts;
+    if (this.running !== undefined) await outer.aim(endpoint.address, followOuter(outer, this.running));
     const repair = async (): Promise<boolean> => {
       await this.running?.upkeep.now();
       return this.running !== undefined;

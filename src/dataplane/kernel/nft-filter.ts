@@ -13,7 +13,8 @@ import { namingModules } from './missing-expressions.js';
 import { RulesetChange } from './ruleset/change.js';
 import { DropCounts } from './ruleset/drop-counts.js';
 import { ENDPOINTS, FAMILY, INTERNAL, LINKS } from './ruleset/names.js';
-import { addRuleset, moveRuleset, type OuterSide } from './ruleset/ruleset.js';
+import type { OuterSide } from '../common/outer-path.js';
+import { addRuleset, moveRuleset } from './ruleset/ruleset.js';
 import { internalOf, linksOf } from './ruleset/sets.js';
 import type { Step } from '../common/step.js';
 

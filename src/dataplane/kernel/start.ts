@@ -18,7 +18,7 @@ import type { Mark } from '../common/mark.js';
 import { ensureFou, ensureIpip } from './modules.js';
 import { NftFilter } from './nft-filter.js';
 import { NoFilter } from './no-filter.js';
-import type { OuterFollower } from './outer-follower.js';
+import type { OuterFollower } from '../common/outer-follower.js';
 import type { KernelPlaneSettings } from './settings.js';
 import { mendAll } from '../common/step.js';
 import { lockTunnel } from '../common/tunnel-lock.js';

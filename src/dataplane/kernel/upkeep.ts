@@ -8,8 +8,9 @@ import type { WantedFilter } from './filter.js';
 import type { InternalDevice } from './internal-device.js';
 import { planListener } from './listener.js';
 import type { Mark } from '../common/mark.js';
-import type { OuterDependents, OuterFollower } from './outer-follower.js';
+import type { OuterFollower } from '../common/outer-follower.js';
 import { Repairer } from '../common/repairer.js';
+import { followOuter, type OuterDependents } from './follow-outer.js';
 
 export interface UpkeepParts extends OuterDependents {
   readonly outer: OuterFollower;
@@ -108,7 +109,7 @@ export class Upkeep {
     const due = new Set(parts);
     if (parts.has('path')) {
       try {
-        await outer.look(this.parts);
+        await outer.look(followOuter(outer, this.parts));
       } catch (error) {
         log.debug(`${messageOf(error)}: looking at what is there`);
         due.add('filter').add('link');

@@ -16,7 +16,7 @@ import { announceRoutes, type Announce, type Routes } from '../common/announce.j
 import { requireCapabilities } from '../common/capabilities.js';
 import { messageOf } from '../common/errors.js';
 import type { Mark } from '../common/mark.js';
-import { findOuterPath, type OuterPath, type OuterWish } from '../common/outer-path.js';
+import { OuterFollower, type Follow } from '../common/outer-follower.js';
 import { Repairer } from '../common/repairer.js';
 import { SettledLook } from '../common/settled-look.js';
 import { mendAll } from '../common/step.js';
@@ -25,6 +25,7 @@ import type { AdoptedPeer, DataPlane, DataPlaneHandlers } from '../index.js';
 import { takeKernelRemains, type LeftBinding } from '../kernel/remains.js';
 import { MAX_RANGES, type LoopState, type Offloads } from './control-block.js';
 import { describeDrops, type Counters } from './counters.js';
+import { fittingMtu } from './fitting-mtu.js';
 import { allowedSources, coveredBy, mayMatter, type SourceRange } from './inner-sources.js';
 import { LoopThread } from './loop-thread.js';
 import { openOuterSocket } from './outer-socket.js';
@@ -36,9 +37,6 @@ import { requireDevices, TunDevice } from './tun-device.js';
 const PARTS = ['path', 'device', 'sources'] as const;
 type Part = (typeof PARTS)[number];
 
-/** RFC 791 and RFC 768 headers in front of the inner packet. */
-const OUTER_HEADER_BYTES = 28;
-const SMALLEST_MTU = 68;
 /** A learnt path MTU is forgotten after ten minutes (net.ipv4.route.mtu_expires). */
 const PATH_MTU_EXPIRY_MS = 610_000;
 /** Overruns are found with the next event; this is for the case that none follows. */
@@ -46,7 +44,6 @@ const OVERRUN_CHECK_MS = 60_000;
 
 export class UserspacePlane implements DataPlane {
   private readonly settings: UserspacePlaneSettings;
-  private readonly handlers: DataPlaneHandlers;
   private readonly log: Logger;
   private readonly mark: Mark;
   private readonly announce: Announce;
@@ -55,9 +52,8 @@ export class UserspacePlane implements DataPlane {
   private readonly loop: LoopThread;
   private readonly looks: SettledLook<Part>;
   private readonly repairer: Repairer<Part>;
+  private readonly outer: OuterFollower;
   private monitor: RouteMonitor | undefined;
-  private wish: OuterWish;
-  private outer: OuterPath | undefined;
   private socket: UdpSocket | undefined;
   private offloads: Pick<Offloads, 'segmentation' | 'coalescing'> = { segmentation: false, coalescing: false };
   private endpoint: Endpoint | undefined;
@@ -70,21 +66,20 @@ export class UserspacePlane implements DataPlane {
   private covered: readonly SourceRange[] = [];
   private lock: HeldName | undefined;
   private isRunning = false;
-  /** Why there is no outer path now, said once. */
-  private lostPath: string | undefined;
 
   /** Throws PlaneError where the process lacks the rights for it, or the program is incomplete. */
   constructor(settings: UserspacePlaneSettings, handlers: DataPlaneHandlers, log: Logger) {
     requireCapabilities(['CAP_NET_ADMIN']);
     this.settings = settings;
-    this.wish = settings.outer;
-    this.handlers = handlers;
     this.log = log;
     this.mark = { number: settings.number, port: settings.outer.port };
     this.announce = (line) => {
       if (log.shows('DEBUG')) log.debug(line());
     };
     this.route = announceRoutes(RouteClient.open(), this.announce);
+    this.outer = new OuterFollower(this.route, settings.outer, log, (address) => {
+      handlers.onOuterAddress(address);
+    });
     this.device = new TunDevice({
       route: this.route,
       settings: settings.tunnel,
@@ -158,7 +153,7 @@ export class UserspacePlane implements DataPlane {
 
   async point(peer: string, endpoint: Endpoint): Promise<void> {
     this.assertPeer(peer);
-    await this.aim(endpoint.address);
+    await this.outer.aim(endpoint.address, this.followOuter);
     const { lifetimeSeconds } = this.settings.tunnel;
     this.endpoint = endpoint;
     this.letInUntilMs = lifetimeSeconds > 0 ? sharedMs() + lifetimeSeconds * 1000 : Infinity;
@@ -215,9 +210,9 @@ export class UserspacePlane implements DataPlane {
       this.endpoint = left.endpoint;
       this.letInUntilMs = left.remainingMs === undefined ? Infinity : sharedMs() + left.remainingMs;
     }
-    this.outer = await findOuterPath(route, this.wish);
-    log.info(`outer address ${this.outer.address} on ${this.outer.device.name}, UDP port ${mark.port}`);
-    this.openSocket(this.outer.address);
+    const { address, device } = await this.outer.find();
+    log.info(`outer address ${address} on ${device.name}, UDP port ${mark.port}`);
+    this.openSocket();
     this.mtu = await this.fittingMtu();
     await mendAll(await this.device.plan(this.mtu, () => Promise.resolve()));
     await this.readSources();
@@ -246,8 +241,8 @@ export class UserspacePlane implements DataPlane {
     return this.settings.without?.includes(offload) !== true;
   }
 
-  private openSocket(address: string): void {
-    const { device, port } = this.settings.outer;
+  private openSocket(): void {
+    const { address, device, port } = this.outer.side;
     const fragments = this.settings.tunnel.mtu !== undefined;
     const socket = openOuterSocket({ address, port, device, fragments });
     this.socket = socket;
@@ -312,7 +307,7 @@ export class UserspacePlane implements DataPlane {
   private async look(parts: ReadonlySet<Part>): Promise<void> {
     if (!this.isRunning) return;
     if (parts.has('path')) {
-      await this.lookAtPath();
+      await this.outer.look(this.followOuter);
       await this.followMtu();
     }
     if (parts.has('device')) {
@@ -329,51 +324,15 @@ export class UserspacePlane implements DataPlane {
     }
   }
 
-  private async lookAtPath(): Promise<void> {
-    let path: OuterPath;
-    try {
-      path = await findOuterPath(this.route, this.wish);
-    } catch (error) {
-      // A network that is down stays down through many events: said once.
-      if (messageOf(error) !== this.lostPath) this.log.warn(messageOf(error));
-      this.lostPath = messageOf(error);
-      return;
-    }
-    await this.follow(path);
-  }
-
   /** The host's own address or device changed under the tunnel. */
-  private async follow(path: OuterPath): Promise<void> {
-    const before = this.outer;
-    const moved = path.address !== before?.address;
-    const otherDevice = path.device.index !== before?.device.index;
-    const isBack = this.lostPath !== undefined;
-    if (moved || (otherDevice && this.settings.outer.device !== undefined)) {
-      // The loop goes over to the new socket before the old one is closed.
-      const left = this.socket;
-      this.openSocket(path.address);
-      await this.loop.apply(this.state());
-      left?.close();
-    }
-    this.outer = path;
-    this.lostPath = undefined;
-    if (moved || otherDevice || isBack) {
-      this.log.info(`outer address is ${path.address} on ${path.device.name} now`);
-    }
-    // The same private address in another network is another endpoint, as the server sees it.
-    const otherNetwork = path.gateway !== before?.gateway;
-    if (moved || otherDevice || isBack || otherNetwork) this.handlers.onOuterAddress(path.address);
-  }
-
-  /** On a client the way to the server decides the outer device and address, where the user named neither. */
-  private async aim(towards: string): Promise<void> {
-    const { wish } = this;
-    if (wish.towards === undefined || wish.towards === towards) return;
-    const aimed = { ...wish, towards };
-    const path = await findOuterPath(this.route, aimed);
-    this.wish = aimed;
-    await this.follow(path);
-  }
+  private readonly followOuter: Follow = async (change) => {
+    if (!change.address && !(change.device && this.settings.outer.device !== undefined)) return;
+    // The loop goes over to the new socket before the old one is closed.
+    const left = this.socket;
+    this.openSocket();
+    await this.loop.apply(this.state());
+    left?.close();
+  };
 
   /** The device's MTU follows that of the way to the peer. */
   private async followMtu(): Promise<void> {
@@ -391,22 +350,11 @@ export class UserspacePlane implements DataPlane {
   }
 
   private async fittingMtu(): Promise<number | undefined> {
-    const { endpoint, outer, route, log, settings } = this;
-    const { mtu, device } = settings.tunnel;
-    const forced = settings.outer.device === undefined ? undefined : outer?.device.index;
-    if (endpoint === undefined) return mtu ?? room(outer?.device.mtu);
-    const path = await route.routeTo(endpoint.address, forced === undefined ? {} : { oif: forced });
-    if (path?.outInterface === undefined) return mtu ?? this.mtu;
-    const link = await route.linkByIndex(path.outInterface);
-    if (link === undefined) return mtu ?? this.mtu;
-    if (link.name === device) {
-      log.limited('route into itself', 'WARN', () => {
-        return `the route to ${endpoint.address} leads into the tunnel itself, so nothing can leave: add a route to it by the outer device`;
-      });
-      return mtu ?? this.mtu;
-    }
-    if (path.mtu !== undefined && path.mtu < link.mtu) this.looks.later('path', PATH_MTU_EXPIRY_MS);
-    return mtu ?? room(Math.min(link.mtu, path.mtu ?? Infinity));
+    const { endpoint, outer, route, log, settings, mtu: before } = this;
+    const { mtu: wanted, device } = settings.tunnel;
+    const { mtu, isLearnt } = await fittingMtu({ route, outer, endpoint, device, before, log });
+    if (isLearnt) this.looks.later('path', PATH_MTU_EXPIRY_MS);
+    return wanted ?? mtu;
   }
 
   private async readSources(): Promise<void> {
@@ -428,9 +376,5 @@ export class UserspacePlane implements DataPlane {
 }
 
 const isRoute = (event: RouteEvent): event is Extract<RouteEvent, { readonly route: unknown }> => 'route' in event;
-
-/** What an outer MTU leaves for the inner packet. */
-const room = (outerMtu: number | undefined): number | undefined =>
-  outerMtu === undefined ? undefined : Math.max(SMALLEST_MTU, outerMtu - OUTER_HEADER_BYTES);
 
 const toNumber = (address: string): number => address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);

@@ -27,6 +27,7 @@ import { TOKEN_PREFIX_LENGTH, type ClassifierScheme } from '../../../core/classi
 import type { ChainRef } from '../../../netlink/nftables/chain.js';
 import { NF_IP_PRI_RAW } from '../../../netlink/nftables/constants.js';
 import type { RulesetSink } from '../../../netlink/nftables/recorded-table.js';
+import type { OuterSide } from '../../common/outer-path.js';
 import { BOUND_BUDGET, SOURCE_BUDGET, TOTAL_BUDGET } from '../../common/auth-budgets.js';
 import type { Clause } from './clause.js';
 import type { WordedRule } from './commands.js';
@@ -81,14 +82,6 @@ const INPUT_PRIORITY = 30;
 /** Where the total length stands in an inner IPv4 header (RFC 791). */
 const INNER_LENGTH_OFFSET = 2;
 const IPV4 = 4;
-
-/** The wire side of the tunnel; it may change while the tunnel is up. */
-export interface OuterSide {
-  readonly address: string;
-  readonly port: number;
-  /** Take packets from this device only. */
-  readonly device?: string;
-}
 
 export interface RulesetSettings {
   readonly table: string;

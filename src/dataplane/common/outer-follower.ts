@@ -1,20 +1,19 @@
 /** Keeps up with the host's own side of the tunnel: its outer address, device and gateway, which may change under it. */
 import type { Logger } from '../../log/index.js';
-import type { Routes } from '../common/announce.js';
-import type { AuthPort } from './auth-port.js';
-import { messageOf } from '../common/errors.js';
-import type { IngressFilter } from './filter.js';
-import { findOuterPath, type OuterPath, type OuterWish } from '../common/outer-path.js';
-import type { OuterSide } from './ruleset/ruleset.js';
-import { mendAll } from '../common/step.js';
-import type { Tunnel } from './tunnel.js';
+import type { Routes } from './announce.js';
+import { messageOf } from './errors.js';
+import { findOuterPath, type OuterPath, type OuterSide, type OuterWish } from './outer-path.js';
 
-/** What has to move with the outer side. */
-export interface OuterDependents {
-  readonly authPort: AuthPort;
-  readonly filter: IngressFilter;
-  readonly tunnel: Tunnel;
+/** What is another one than before. */
+export interface OuterChange {
+  readonly address: boolean;
+  readonly device: boolean;
+  /** There was none meanwhile. */
+  readonly isBack: boolean;
 }
+
+/** Has the rest of the plane move with it. Called after every look, also where nothing has changed. */
+export type Follow = (change: OuterChange) => Promise<void>;
 
 export class OuterFollower {
   private readonly route: Routes;
@@ -38,7 +37,6 @@ export class OuterFollower {
     return this.current;
   }
 
-  /** As the ruleset wants it. */
   get side(): OuterSide {
     const { device, port } = this.wish;
     return { address: this.path.address, port, ...(device !== undefined && { device }) };
@@ -56,7 +54,7 @@ export class OuterFollower {
   }
 
   /** Looks whether anything has changed, and follows it. */
-  async look(dependents: OuterDependents): Promise<void> {
+  async look(follow: Follow): Promise<void> {
     let path: OuterPath;
     try {
       path = await findOuterPath(this.route, this.wish);
@@ -66,38 +64,32 @@ export class OuterFollower {
       this.lost = messageOf(error);
       return;
     }
-    await this.follow(path, dependents);
+    await this.move(path, follow);
   }
 
   /** On a client the way to the server decides the outer device and address, where the user named neither. */
-  async aim(towards: string, dependents: OuterDependents): Promise<void> {
+  async aim(towards: string, follow: Follow): Promise<void> {
     const { wish } = this;
     if (wish.towards === undefined || wish.towards === towards) return;
     const aimed = { ...wish, towards };
     const path = await findOuterPath(this.route, aimed);
     this.wish = aimed;
-    await this.follow(path, dependents);
+    await this.move(path, follow);
   }
 
-  private async follow(path: OuterPath, { authPort, filter, tunnel }: OuterDependents): Promise<void> {
+  private async move(path: OuterPath, follow: Follow): Promise<void> {
     const before = this.path;
-    const moved = path.address !== before.address;
-    const otherDevice = path.device.index !== before.device.index;
-    const isBack = this.lost !== undefined;
+    const change: OuterChange = {
+      address: path.address !== before.address,
+      device: path.device.index !== before.device.index,
+      isBack: this.lost !== undefined,
+    };
     this.current = path;
     this.lost = undefined;
-    if (moved || otherDevice || isBack) {
-      this.log.info(`outer address is ${path.address} on ${path.device.name} now`);
-      // A socket is bound to the device, not to its name.
-      if (otherDevice) authPort.bindTo(this.wish.device);
-      if (moved) await filter.moveOuter(this.side);
-      await tunnel.exclusively(async () => {
-        await mendAll(await tunnel.plan());
-      });
-    }
-    await tunnel.followMtu();
+    const isOther = change.address || change.device || change.isBack;
+    if (isOther) this.log.info(`outer address is ${path.address} on ${path.device.name} now`);
+    await follow(change);
     // The same private address in another network is another endpoint, as the server sees it.
-    const otherNetwork = path.gateway !== before.gateway;
-    if (moved || otherDevice || isBack || otherNetwork) this.onOuterAddress(path.address);
+    if (isOther || path.gateway !== before.gateway) this.onOuterAddress(path.address);
   }
 }

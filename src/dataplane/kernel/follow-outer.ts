@@ -1,0 +1,26 @@
+import type { Follow, OuterFollower } from '../common/outer-follower.js';
+import { mendAll } from '../common/step.js';
+import type { AuthPort } from './auth-port.js';
+import type { IngressFilter } from './filter.js';
+import type { Tunnel } from './tunnel.js';
+
+/** What has to move with the outer side. */
+export interface OuterDependents {
+  readonly authPort: AuthPort;
+  readonly filter: IngressFilter;
+  readonly tunnel: Tunnel;
+}
+
+export const followOuter =
+  (outer: OuterFollower, { authPort, filter, tunnel }: OuterDependents): Follow =>
+  async ({ address, device, isBack }) => {
+    if (address || device || isBack) {
+      // A socket is bound to the device, not to its name.
+      if (device) authPort.bindTo(outer.side.device);
+      if (address) await filter.moveOuter(outer.side);
+      await tunnel.exclusively(async () => {
+        await mendAll(await tunnel.plan());
+      });
+    }
+    await tunnel.followMtu();
+  };
