@@ -113,8 +113,8 @@ describe('a tunnel that somebody damages', () => {
 
   it('is repaired on the client as well, where nothing forged enters either', async () => {
     const { net, client } = tunnel;
-    await net.router.ip('route add 172.29.0.0/16 via 10.9.1.2');
-    const near = new Forger(scope, onClient(net.router, net.client, INTERNAL));
+    await net.second.ip('route add 172.29.0.0/16 via 10.9.1.2');
+    const near = new Forger(scope, onClient(net.second, net.client, INTERNAL));
     near.sendFrom(`${SERVER_OUTER}:${PORT}`);
     await waitUntil(() => near.entered === 1, { what: 'a packet of the server' });
     const onBoth = ['nft flush ruleset', 'deleting the link', 'deleting the listener', 'deleting the internal device'];

@@ -46,9 +46,9 @@ export const onServer = (stranger: Namespace, server: Namespace, internal: strin
   to: `${SERVER_OUTER}:${PORT}`,
 });
 
-/** From the router next to the client, which could send in anybody's name. */
-export const onClient = (router: Namespace, client: Namespace, internal: string): Attack => ({
-  from: router,
+/** From the client's cable, in the server's name too. (The router itself would translate what it sends so.) */
+export const onClient = (neighbour: Namespace, client: Namespace, internal: string): Attack => ({
+  from: neighbour,
   victim: client,
   inner: [SERVER_INNER, CLIENT_INNER],
   forged: [
