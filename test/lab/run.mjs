@@ -42,6 +42,7 @@ const KERNEL_SHARES = 4;
 /** A machine's own, and what emulating it takes. */
 const MACHINE_BYTES = 3 * 2 ** 30;
 const MACHINES = 2;
+const AT_A_TIME = machinesAtATime();
 
 /**
  * Compiles and runs the suites, their output streamed. What keeps one from running at all is one skip, with the reason
@@ -68,7 +69,7 @@ export async function runLabSuites(pattern, suites = USUAL) {
       speaker.close();
     }
   };
-  await Promise.all(Array.from({ length: machinesAtATime() }, work));
+  await Promise.all(Array.from({ length: AT_A_TIME }, work));
   return sum(all);
 }
 
@@ -121,6 +122,8 @@ async function runInGuest({ suite, share }, command, tally, out) {
       cwd: root,
       env: { TEST_EVENTS: GUEST_RESULTS, LAB_KERNEL: version },
       showConsole: process.env.LAB_CONSOLE === '1',
+      // Two emulated processors in each of two machines would wait for each other most of the time.
+      ...(AT_A_TIME > 1 && { processors: 1 }),
       onOutput: out.write,
       onResult: (line) => {
         tally.see(line);

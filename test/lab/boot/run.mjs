@@ -14,7 +14,7 @@ import { buildInitramfs } from './initramfs.mjs';
 import { findKernel, wantedKernel } from './kernel.mjs';
 import { LabFailure, runMachine } from './machine.mjs';
 
-/** Of the guest, unless LAB_PROCESSORS says another number. */
+/** Of the guest, unless the job or LAB_PROCESSORS says another number. */
 const PROCESSORS = 2;
 
 /**
@@ -23,7 +23,7 @@ const PROCESSORS = 2;
  * booted.
  * @typedef {{ command: readonly string[], cwd: string, env?: Readonly<Record<string, string>>, interactive?: boolean,
  *   showConsole?: boolean, limits?: { silenceMs: number, totalMs: number }, onResult?: (line: string) => void,
- *   onOutput?: (chunk: Buffer) => void, prepare?: readonly string[] }} LabJob
+ *   onOutput?: (chunk: Buffer) => void, prepare?: readonly string[], processors?: number }} LabJob
  * @typedef {{ exitCode: number, bootMs: number, totalMs: number }} LabOutcome
  */
 
@@ -46,7 +46,8 @@ export async function runInLab(job) {
   try {
     const initramfs = join(folder, 'initramfs.cpio');
     writeFileSync(initramfs, buildInitramfs(kernel, guestJob(job, kernel)));
-    const processors = Number(process.env.LAB_PROCESSORS) || Math.min(PROCESSORS, availableParallelism());
+    const wanted = Number(process.env.LAB_PROCESSORS) || (job.processors ?? PROCESSORS);
+    const processors = Math.min(wanted, availableParallelism());
     return await runOnFirstWorking(accelerators(), { image: kernel.image, initramfs, processors }, job);
   } finally {
     remove();
