@@ -102,7 +102,11 @@ async function simpleLoop(scope: Scope, hosts: Hosts): Promise<Running[]> {
 
 /** A process that starts and stops the plane so many times, and tells what it has then. */
 export const loopOfStarts = (scope: Scope, ns: Namespace, times: number): Running =>
-  start(scope, ns, [...TYPESCRIPT, join(ROOT, 'bench', 'parts', 'userspace', 'starts-process.ts'), String(times)]);
+  start(scope, ns, [
+    ...TYPESCRIPT,
+    join(ROOT, 'test', 'dataplane', 'userspace', 'support', 'starts-process.ts'),
+    String(times),
+  ]);
 
 async function openvpn(scope: Scope, hosts: Hosts): Promise<Running[]> {
   const all = SIDES.map((side) => {

@@ -4,8 +4,8 @@
  *     node --import tsx starts-process.ts TIMES
  */
 import { readdirSync } from 'node:fs';
-import { createLogger } from '../../../src/log/index.js';
-import { UserspacePlane } from '../../../src/dataplane/userspace/userspace-plane.js';
+import { createLogger } from '../../../../src/log/index.js';
+import { UserspacePlane } from '../../../../src/dataplane/userspace/userspace-plane.js';
 
 const FIRST = 10;
 const times = Number(process.argv[2]);
