@@ -8,6 +8,7 @@ import { serve, tcp, tcpMbits, udpReceived, type Road } from '../../iperf.js';
 import type { Figure } from '../../report.js';
 import { inTurns, median, rows } from '../../statistics.js';
 import { flood } from './flood.js';
+import { idleWakeUps } from './idle.js';
 import { bringUp, INNER, KINDS, OUTER, type Kind } from './tunnels.js';
 
 const TURNS = 7;
@@ -23,7 +24,7 @@ interface Tunnel extends Road {
 }
 
 export async function userspace(): Promise<Figure[]> {
-  return [...(await onCable('whole')), ...(await onCable('cut')), await flood()];
+  return [...(await onCable('whole')), ...(await onCable('cut')), await flood(), await idleWakeUps()];
 }
 
 async function onCable(cable: 'whole' | 'cut'): Promise<Figure[]> {
