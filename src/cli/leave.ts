@@ -10,3 +10,11 @@ export async function leave(code: number): Promise<never> {
   }
   return process.exit(code);
 }
+
+/**
+ * The same after an error that nobody foresaw: whatever runs is left as it is. A packet loop waits in the kernel, where
+ * `process.exit()` would wait for it for ever.
+ */
+export function fallDown(code: number): void {
+  import('../sys/libc.js').then(({ libc }) => libc()._exit(code)).catch(() => process.exit(code));
+}

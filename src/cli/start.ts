@@ -12,20 +12,17 @@ import { dispatch } from './dispatch.js';
 import { endByHangUp } from './early-signals.js';
 import { fileMode } from './file-mode.js';
 import { showCommandLine } from './process-title.js';
-import { leave } from './leave.js';
+import { fallDown, leave } from './leave.js';
 import { reportFailure } from './report.js';
 
 let logger: Logger | undefined;
 const err = (text: string): void => void process.stderr.write(text);
 
-// A reader of our output that has gone (`--help | head -1`, a restarted log collector) must not end a tunnel.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
-}
+// A reader of our output that has gone (`--help | head -1`, a restarted log collector), or a disk that is full of it, must
+// not end a tunnel; and there is nobody to tell.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 process.on('uncaughtException', (error) => {
-  process.exit(reportFailure(error, logger, err));
+  fallDown(reportFailure(error, logger, err));
 });
 
 // Pipes, terminals and files are written synchronously on Linux: nothing said is lost by exiting here.

@@ -4,13 +4,17 @@ import type { Routes } from './announce.js';
 import { messageOf } from './errors.js';
 import { findOuterPath, type OuterPath, type OuterSide, type OuterWish } from './outer-path.js';
 
-/** What is another one than before. */
+/** What is another one than that which was followed last. */
 export interface OuterChange {
   readonly address: boolean;
   readonly device: boolean;
   /** There was none meanwhile. */
   readonly isBack: boolean;
+  /** The same address, perhaps, behind another gateway. */
+  readonly network: boolean;
 }
+
+const NO_CHANGE: OuterChange = { address: false, device: false, isBack: false, network: false };
 
 /** Has the rest of the plane move with it. Called after every look, also where nothing has changed. */
 export type Follow = (change: OuterChange) => Promise<void>;
@@ -23,6 +27,8 @@ export class OuterFollower {
   private current: OuterPath | undefined;
   /** Why there is no outer path now, said once. */
   private lost: string | undefined;
+  /** What could not be followed yet. */
+  private owed: OuterChange = NO_CHANGE;
 
   constructor(route: Routes, wish: OuterWish, log: Logger, onOuterAddress: (address: string) => void) {
     this.route = route;
@@ -53,7 +59,7 @@ export class OuterFollower {
     return this.current;
   }
 
-  /** Looks whether anything has changed, and follows it. */
+  /** Looks whether anything has changed, and follows it. Where that fails it rejects; the next look tries it again. */
   async look(follow: Follow): Promise<void> {
     let path: OuterPath;
     try {
@@ -78,18 +84,27 @@ export class OuterFollower {
   }
 
   private async move(path: OuterPath, follow: Follow): Promise<void> {
-    const before = this.path;
-    const change: OuterChange = {
+    const { path: before, owed } = this;
+    const isOther = {
       address: path.address !== before.address,
       device: path.device.index !== before.device.index,
       isBack: this.lost !== undefined,
     };
+    if (isOther.address || isOther.device || isOther.isBack) {
+      this.log.info(`outer address is ${path.address} on ${path.device.name} now`);
+    }
+    const change: OuterChange = {
+      address: isOther.address || owed.address,
+      device: isOther.device || owed.device,
+      isBack: isOther.isBack || owed.isBack,
+      network: path.gateway !== before.gateway || owed.network,
+    };
     this.current = path;
     this.lost = undefined;
-    const isOther = change.address || change.device || change.isBack;
-    if (isOther) this.log.info(`outer address is ${path.address} on ${path.device.name} now`);
+    this.owed = change;
     await follow(change);
+    this.owed = NO_CHANGE;
     // The same private address in another network is another endpoint, as the server sees it.
-    if (isOther || path.gateway !== before.gateway) this.onOuterAddress(path.address);
+    if (change.address || change.device || change.isBack || change.network) this.onOuterAddress(path.address);
   }
 }

@@ -12,6 +12,9 @@ import type { OuterFollower } from '../common/outer-follower.js';
 import { Repairer } from '../common/repairer.js';
 import { followOuter, type OuterDependents } from './follow-outer.js';
 
+/** After a change of the outer side that could not be followed. */
+const FOLLOW_AGAIN_MS = 5000;
+
 export interface UpkeepParts extends OuterDependents {
   readonly outer: OuterFollower;
   readonly internal: InternalDevice;
@@ -112,6 +115,7 @@ export class Upkeep {
         await outer.look(followOuter(outer, this.parts));
       } catch (error) {
         log.debug(`${messageOf(error)}: looking at what is there`);
+        this.watch.later('path', FOLLOW_AGAIN_MS);
         due.add('filter').add('link');
       }
     }

@@ -39,6 +39,8 @@ type Part = (typeof PARTS)[number];
 
 /** A learnt path MTU is forgotten after ten minutes (net.ipv4.route.mtu_expires). */
 const PATH_MTU_EXPIRY_MS = 610_000;
+/** After a change of the outer side that could not be followed. */
+const FOLLOW_AGAIN_MS = 5000;
 /** Overruns are found with the next event; this is for the case that none follows. */
 const OVERRUN_CHECK_MS = 60_000;
 
@@ -307,8 +309,13 @@ export class UserspacePlane implements DataPlane {
   private async look(parts: ReadonlySet<Part>): Promise<void> {
     if (!this.isRunning) return;
     if (parts.has('path')) {
-      await this.outer.look(this.followOuter);
-      await this.followMtu();
+      try {
+        await this.outer.look(this.followOuter);
+        await this.followMtu();
+      } catch (error) {
+        this.log.limited('outer', 'WARN', () => `${messageOf(error)}; looking again in ${FOLLOW_AGAIN_MS / 1000} s`);
+        this.looks.later('path', FOLLOW_AGAIN_MS);
+      }
     }
     if (parts.has('device')) {
       // With its descriptor and routes gone the loop has to be told as soon as there are new ones.

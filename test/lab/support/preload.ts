@@ -1,7 +1,14 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Has a daemon load preload/NAME.mjs before its own code. This file runs as build/test/lab/support/preload.js. */
+/** Plain JavaScript, which stays where its source is. */
+const FOLDER = join(
+  fileURLToPath(import.meta.url).replace(/\/build\/test\/.*$|\/test\/.*$/, ''),
+  'test/lab/support/preload',
+);
+
+/** Has a daemon load preload/NAME.mjs before its own code. */
 export function preload(name: 'broken' | 'shifted-clock'): NodeJS.ProcessEnv {
-  const file = fileURLToPath(new URL(`../../../../test/lab/support/preload/${name}.mjs`, import.meta.url));
+  const file = join(FOLDER, `${name}.mjs`);
   return { NODE_OPTIONS: `--import=${file}` };
 }

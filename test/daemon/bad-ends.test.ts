@@ -1,0 +1,46 @@
+/** Whole servers in userspace, whose packet loop waits in the kernel, on the host. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'mocha';
+import { ask, SOCKET_NAME } from '../../src/control/index.js';
+import { needsBuild } from '../dataplane/userspace/support/built.js';
+import { ipipou, pairTopology, Scope, start, startDaemon, waitUntil, type Namespace } from '../lab/support/index.js';
+import { preload } from '../lab/support/preload.js';
+import { stateDir } from '../lab/support/tunnel.js';
+import { needsRoot } from '../netlink/support/namespace.js';
+
+describe('a server in userspace', function () {
+  this.timeout(60_000);
+  const scope = new Scope();
+  let ns: Namespace;
+
+  before(needsRoot);
+  before(needsBuild);
+  before(async () => {
+    ({ b: ns } = await pairTopology(scope));
+  });
+  after(() => scope.close());
+
+  const args = (folder: string): string[] => [
+    ...['-s', '-vvv', '-b', '@eth', '--auth-token', 'abc', '--data-plane', 'userspace'],
+    ...['--state-dir', folder, '--control-dir', folder],
+  ];
+
+  it('ends by an error that nobody foresaw, and is not held up by its thread', async () => {
+    const server = startDaemon(scope, ns, args(stateDir(scope)), preload('broken'));
+    await server.waitForLog(/server ready/);
+    assert.deepEqual(await server.kill('SIGWINCH'), { code: 1, signal: null });
+    assert.match(server.log, /FATAL the unforeseen happened/);
+    assert.deepEqual(await ns.ipJson('link show type tun'), []);
+  });
+
+  it('goes on where its log can not be written, and stops as it is told', async () => {
+    const folder = stateDir(scope);
+    const command = ['sh', '-c', 'exec "$@" 2>/dev/full', 'sh', ...ipipou(args(folder))];
+    const server = start(scope, ns, command);
+    const isUp = async (): Promise<boolean> => (await ask(join(folder, SOCKET_NAME), 'status')).kind === 'reply';
+    await waitUntil(isUp, { what: 'the control socket' });
+    assert.equal(server.ended, undefined);
+    assert.deepEqual(await server.kill('SIGTERM'), { code: 0, signal: null });
+  });
+});
