@@ -1,7 +1,7 @@
 /**
- * The first data plane that this host can carry, of several in the order of preference. Only what a plane's kernel
- * lacks leads on to the next: a port that is taken, or a missing right, would stand in its way just the same, and the
- * user is to hear of it.
+ * The first data plane that this host can carry, of several in the order of preference. Only what a plane alone needs
+ * and can't have leads on to the next: a port that is taken, or no right to change the network, would stand in its way
+ * just the same, and the user is to hear of it.
  */
 import type { Endpoint } from '../core/endpoint.js';
 import type { Logger } from '../log/index.js';

@@ -34,6 +34,14 @@ describe('a server in userspace', function () {
     assert.deepEqual(await ns.ipJson('link show type tun'), []);
   });
 
+  it('is what --data-plane auto comes to where the process may not use raw sockets, as in many containers', async () => {
+    const auto = args(stateDir(scope)).map((word) => (word === 'userspace' ? 'auto' : word));
+    const server = start(scope, ns, ['setpriv', '--bounding-set=-net_raw', ...ipipou(auto)]);
+    await server.waitForLog(/data plane: userspace, since this process lacks CAP_NET_RAW/);
+    await server.waitForLog(/server ready/);
+    assert.deepEqual(await server.kill('SIGTERM'), { code: 0, signal: null });
+  });
+
   it('goes on where its log can not be written, and stops as it is told', async () => {
     const folder = stateDir(scope);
     const command = ['sh', '-c', 'exec "$@" 2>/dev/full', 'sh', ...ipipou(args(folder))];

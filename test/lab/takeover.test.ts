@@ -189,7 +189,7 @@ describe('what something else has taken', () => {
   });
 
   it('is named: the right that the process lacks', async () => {
-    const argv = ['setpriv', '--bounding-set=-net_raw', ...ipipou(args)];
+    const argv = ['setpriv', '--bounding-set=-net_raw', ...ipipou([...args, '--data-plane', 'kernel'])];
     const daemon = start(scope, ns, argv);
     assert.equal((await daemon.exit).code, 1, daemon.log);
     assert.match(daemon.log, /this process lacks CAP_NET_RAW: run it as root/);

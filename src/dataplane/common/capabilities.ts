@@ -1,6 +1,6 @@
 /** The rights that the plane needs, looked at before anything is tried: the kernel's EPERM doesn't say which is missing. */
 import { readFileSync } from 'node:fs';
-import { PlaneError } from './errors.js';
+import { PlaneError, UnsupportedError } from './errors.js';
 
 /** linux/capability.h */
 const CAPABILITIES = { CAP_NET_ADMIN: 12n, CAP_NET_RAW: 13n } as const;
@@ -15,14 +15,17 @@ export function missingCapabilities(status: string, wanted: readonly Capability[
   return wanted.filter((name) => ((effective >> CAPABILITIES[name]) & 1n) === 0n);
 }
 
-/** Throws PlaneError where a right is missing. */
-export function requireCapabilities(wanted: readonly Capability[]): void {
-  const missing = missingCapabilities(readStatus(), wanted);
+/**
+ * Throws PlaneError where a right is missing: UnsupportedError where it is one that not every plane needs, as containers
+ * have CAP_NET_ADMIN without CAP_NET_RAW.
+ */
+export function requireCapabilities(wanted: readonly Capability[], status = readStatus()): void {
+  const missing = missingCapabilities(status, wanted);
   if (missing.length === 0) return;
-  throw new PlaneError(
-    'privilege',
-    `this process lacks ${missing.join(' and ')}: run it as root, or as a service with AmbientCapabilities=${wanted.join(' ')}`,
-  );
+  const message = `this process lacks ${missing.join(' and ')}: run it as root, or as a service with AmbientCapabilities=${wanted.join(' ')}`;
+  throw missing.includes('CAP_NET_ADMIN')
+    ? new PlaneError('privilege', message)
+    : new UnsupportedError('privilege', message);
 }
 
 /** Empty without /proc, where the kernel's own refusal has to do. */
