@@ -39,8 +39,8 @@ export interface Libc {
 
 export type CFunction = (...args: number[]) => number;
 
-/** Where long and pointers have 64 bits, and koffi has a binary. */
-const LP64_ARCHITECTURES: readonly string[] = ['x64', 'arm64', 'riscv64', 'loong64', 'ppc64'];
+/** Whose struct layouts and system calls are those of layouts.ts and of this file, and that koffi has a binary for. */
+const ARCHITECTURES: readonly string[] = ['x64', 'arm64'];
 
 let koffi: typeof Koffi | undefined;
 let library: Koffi.LibraryHandle | undefined;
@@ -79,8 +79,8 @@ export function addressOf(bytes: Uint8Array): number {
 /** Why this machine can't run the program, or undefined where it can. */
 export function unsupportedPlatform(platform: string, architecture: string, byteOrder: string): string | undefined {
   if (platform !== 'linux') return `ipipou-ts needs Linux, this is ${platform}`;
-  if (!LP64_ARCHITECTURES.includes(architecture) || byteOrder !== 'LE') {
-    return `ipipou-ts needs a 64-bit little-endian machine, this is ${architecture} (${byteOrder})`;
+  if (!ARCHITECTURES.includes(architecture) || byteOrder !== 'LE') {
+    return `ipipou-ts needs an x86-64 or arm64 machine, this is ${architecture} (${byteOrder})`;
   }
   return undefined;
 }

@@ -19,7 +19,13 @@ describe('libc', () => {
     assert.equal(unsupportedPlatform('linux', 'x64', 'LE'), undefined);
     assert.equal(unsupportedPlatform('linux', 'arm64', 'LE'), undefined);
     assert.match(unsupportedPlatform('darwin', 'arm64', 'LE') ?? '', /needs Linux, this is darwin/);
-    assert.match(unsupportedPlatform('linux', 'arm', 'LE') ?? '', /64-bit little-endian machine, this is arm/);
-    assert.match(unsupportedPlatform('linux', 's390x', 'BE') ?? '', /64-bit little-endian/);
+    assert.match(
+      unsupportedPlatform('linux', 'arm', 'LE') ?? '',
+      /needs an x86-64 or arm64 machine, this is arm \(LE\)/,
+    );
+    for (const architecture of ['riscv64', 'loong64', 'ppc64', 'ia32']) {
+      assert.match(unsupportedPlatform('linux', architecture, 'LE') ?? '', /x86-64 or arm64/);
+    }
+    assert.match(unsupportedPlatform('linux', 's390x', 'BE') ?? '', /x86-64 or arm64 machine, this is s390x \(BE\)/);
   });
 });
