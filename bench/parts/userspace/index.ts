@@ -39,12 +39,10 @@ async function onCable(cable: 'whole' | 'cut'): Promise<Figure[]> {
     };
     for (const kind of KINDS) await tcpMbits(at(kind), SECONDS);
     const where = cable === 'whole' ? 'a cable that takes long packets' : 'a cable with packets cut up';
-    const transfers = new Map<Kind, { mbits: number[]; cpu: number[] }>(
-      KINDS.map((kind) => [kind, { mbits: [], cpu: [] }]),
-    );
+    const cpu = new Map<Kind, number[]>(KINDS.filter((kind) => kind !== 'no tunnel').map((kind) => [kind, []]));
     const mbits = await inTurns(KINDS, TURNS, async (kind) => {
-      const { mbits: rate, cpu } = await costlyTcp(at(kind));
-      transfers.get(kind)?.cpu.push(cpu);
+      const { mbits: rate, cpu: seconds } = await costlyTcp(at(kind));
+      cpu.get(kind)?.push(seconds);
       return [rate];
     });
     const others = KINDS.filter((kind) => !['no tunnel', 'ours', 'simple loop'].includes(kind));
@@ -56,9 +54,6 @@ async function onCable(cable: 'whole' | 'cut'): Promise<Figure[]> {
     const figures: Figure[] = [
       { title: `TCP, one stream, ${where}`, unit: 'Mbit/s', better: 'higher', rows: rows(mbits, against(mbits)) },
     ];
-    const cpu = new Map(
-      KINDS.filter((kind) => kind !== 'no tunnel').map((kind) => [kind, transfers.get(kind)?.cpu ?? []]),
-    );
     figures.push({ title: `CPU of both daemons, ${where}`, unit: 's/GB', better: 'lower', rows: rows(cpu) });
     const long = await inTurns(KINDS, TURNS, async (kind) => [(await udpReceived(at(kind), SECONDS, 1400)).mbits]);
     figures.push({

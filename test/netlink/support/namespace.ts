@@ -3,13 +3,9 @@
  * namespace where it was made.
  */
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type * as Koffi from 'koffi';
+import { inside } from '../../lab/support/inside.js';
 
-const CLONE_NEWNET = 0x40000000;
 let count = 0;
-let setns: ((fd: number, kind: number) => number) | undefined;
 
 export class TestNamespace {
   readonly name = `nl${process.pid}-${count++}`;
@@ -37,19 +33,7 @@ export class TestNamespace {
 
   /** Runs synchronous code with the calling thread inside. */
   inside<T>(action: () => T): T {
-    setns ??= (createRequire(import.meta.url)('koffi') as typeof Koffi)
-      .load(null)
-      .func('int setns(int fd, int kind)') as (fd: number, kind: number) => number;
-    const outside = openSync('/proc/thread-self/ns/net', 'r');
-    const within = openSync(`/run/netns/${this.name}`, 'r');
-    try {
-      if (setns(within, CLONE_NEWNET) !== 0) throw new Error(`cannot enter network namespace ${this.name}`);
-      return action();
-    } finally {
-      if (setns(outside, CLONE_NEWNET) !== 0) process.abort();
-      closeSync(within);
-      closeSync(outside);
-    }
+    return inside({ path: `/run/netns/${this.name}` }, action);
   }
 
   remove(): void {
