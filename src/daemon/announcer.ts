@@ -14,7 +14,7 @@ import { RouteClient } from '../netlink/route/client.js';
 import { RouteMonitor } from '../netlink/route/events.js';
 import { MulticastReception } from '../sys/multicast-reception.js';
 import { messageOf } from './errors.js';
-import { Upkeep } from './upkeep.js';
+import { TableUpkeep } from './table-upkeep.js';
 
 const OVERRUN_CHECK_MS = 60_000;
 const MAC_BYTES = 6;
@@ -38,7 +38,7 @@ export class Announcer {
   private own: readonly IpAddress[] = [];
   private readonly reception: MulticastReception;
   private current: Device | undefined;
-  private readonly upkeep: Upkeep;
+  private readonly upkeep: TableUpkeep;
   private started = false;
   private closed = false;
 
@@ -50,7 +50,7 @@ export class Announcer {
     this.table = AnnounceTable.open(tableName, comment);
     this.routes = RouteClient.open();
     this.reception = MulticastReception.open();
-    this.upkeep = new Upkeep({
+    this.upkeep = new TableUpkeep({
       mend: () => this.mend(),
       onError: (error) => {
         log.limited('announce', 'ERROR', () => `egress: the pools are not announced: ${messageOf(error)}`);

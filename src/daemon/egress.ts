@@ -30,7 +30,7 @@ import { NftablesMonitor } from '../netlink/nftables/events.js';
 import { Announcer, NoLinkError } from './announcer.js';
 import { DaemonError, messageOf } from './errors.js';
 import { OwnInPools, withoutAddress } from './own-in-pools.js';
-import { Upkeep } from './upkeep.js';
+import { TableUpkeep } from './table-upkeep.js';
 import { reportWaysBack } from './way-back.js';
 
 const OVERRUN_CHECK_MS = 60_000;
@@ -61,7 +61,7 @@ export class Egress {
   private readonly announced: { readonly name: string; readonly comment: string };
   private readonly announcer: Announcer | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private readonly upkeep: Upkeep;
+  private readonly upkeep: TableUpkeep;
   private readonly ending = new AbortController();
   /** The look whether the pools come back. */
   private looking: Promise<void> = Promise.resolve();
@@ -78,7 +78,7 @@ export class Egress {
       name: `${config.nftTable}-announce`,
       comment: `ipipou-ts announcements of tunnel ${config.number}`,
     };
-    this.upkeep = new Upkeep({
+    this.upkeep = new TableUpkeep({
       mend: () => this.mend(),
       onError: (error) => {
         log.limited('egress repair', 'ERROR', () => `egress could not be repaired: ${messageOf(error)}`);

@@ -2,11 +2,11 @@
  * The userspace data plane beside other userspace tunnels, on the host's own kernel: throughput on a cable that hands
  * long packets over whole, and on one on which each packet is cut up as on a real wire.
  */
-import { readFileSync } from 'node:fs';
 import { pairTopology, Scope, type Running } from '../../../test/lab/support/index.js';
 import { serve, tcp, tcpMbits, udpReceived, type Road } from '../../iperf.js';
 import type { Figure } from '../../report.js';
 import { inTurns, median, rows } from '../../statistics.js';
+import { cpuMs } from '../daemons.js';
 import { flood } from './flood.js';
 import { idleWakeUps } from './idle.js';
 import { bringUp, INNER, KINDS, OUTER, type Kind } from './tunnels.js';
@@ -15,8 +15,6 @@ const TURNS = 7;
 const SECONDS = 1;
 const PINGS = 100;
 const PING_INTERVAL_SECONDS = 0.01;
-/** proc(5): clock ticks a second, as Linux shows them. */
-const TICKS = 100;
 
 interface Tunnel extends Road {
   readonly kind: Kind;
@@ -96,14 +94,8 @@ async function costlyTcp(tunnel: Tunnel): Promise<{ readonly mbits: number; read
   return { mbits, cpu: (cpuSeconds(tunnel.running) - before) / (bytes / 1e9) };
 }
 
-function cpuSeconds(running: readonly Running[]): number {
-  return running.reduce((sum, { pid }) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /, '')
-      .split(' ');
-    return sum + (Number(fields[11]) + Number(fields[12])) / TICKS;
-  }, 0);
-}
+const cpuSeconds = (running: readonly Running[]): number =>
+  running.reduce((sum, { pid }) => sum + cpuMs(pid), 0) / 1000;
 
 /** In milliseconds; the median of a row of pings. */
 async function roundTrips({ from, address }: Tunnel): Promise<number[]> {

@@ -65,7 +65,7 @@ export function udp({ from, to, payload, ...fields }: UdpBody): Buffer {
 }
 
 /** RFC 1071 */
-function checksum(bytes: Buffer): number {
+export function checksum(bytes: Buffer): number {
   let sum = 0;
   for (let offset = 0; offset < bytes.length; offset += 2) {
     sum += offset + 1 < bytes.length ? bytes.readUInt16BE(offset) : bytes.readUInt8(offset) << 8;

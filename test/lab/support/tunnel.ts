@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { generateKeyPair, signPacket, type KeyPair } from '../../../src/auth/index.js';
 import { signLike } from './chosen-signature.js';
+import { checksum } from './ipv4.js';
 import { startDaemon } from './daemon.js';
 import type { Namespace } from './namespace.js';
 import type { Running } from './running.js';
@@ -193,16 +194,6 @@ export function asInnerPacket(packet: Buffer): Buffer {
   packet.writeUInt16BE(0, 10);
   packet.writeUInt16BE(checksum(packet.subarray(0, 20)), 10);
   return packet;
-}
-
-/** RFC 1071 */
-function checksum(bytes: Buffer): number {
-  let sum = 0;
-  for (let offset = 0; offset < bytes.length; offset += 2) {
-    sum += offset + 1 < bytes.length ? bytes.readUInt16BE(offset) : bytes.readUInt8(offset) << 8;
-  }
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
 }
 
 /** Where the server's tunnel points: `address:port`; undefined while it has none. */

@@ -7,21 +7,21 @@ import { afterRepair, QUIET_PACE, repairWaitMs } from '../dataplane/common/repai
 /** A change of others comes as a handful of events. */
 const SETTLE_MS = 50;
 
-export interface UpkeepOptions {
+export interface TableUpkeepOptions {
   /** Looks, and mends what is not as it should be. Resolves with whether there was anything. */
   readonly mend: () => Promise<boolean>;
   /** Of a look, or of work that nobody waits for; there will be another look. */
   readonly onError: (error: unknown) => void;
 }
 
-export class Upkeep {
-  private readonly options: UpkeepOptions;
+export class TableUpkeep {
+  private readonly options: TableUpkeepOptions;
   private timer: NodeJS.Timeout | undefined;
   private pace = QUIET_PACE;
   private isOver = false;
   private tail: Promise<void> = Promise.resolve();
 
-  constructor(options: UpkeepOptions) {
+  constructor(options: TableUpkeepOptions) {
     this.options = options;
   }
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, it } from 'mocha';
-import { Upkeep } from '../../src/daemon/upkeep.js';
+import { TableUpkeep } from '../../src/daemon/table-upkeep.js';
 import { waitUntil } from '../lab/support/wait.js';
 
 interface Tried {
-  readonly upkeep: Upkeep;
+  readonly upkeep: TableUpkeep;
   readonly errors: unknown[];
   readonly looks: () => number;
 }
@@ -13,7 +13,7 @@ interface Tried {
 function make(mend: (look: number) => Promise<boolean> = () => Promise.resolve(false)): Tried {
   let looks = 0;
   const errors: unknown[] = [];
-  const upkeep = new Upkeep({
+  const upkeep = new TableUpkeep({
     mend: () => mend(++looks),
     onError: (error) => {
       errors.push(error);
