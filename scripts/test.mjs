@@ -8,13 +8,10 @@ import { performance } from 'node:perf_hooks';
 import { runLabSuites } from '../test/lab/run.mjs';
 import { OneByOne } from './lib/one-by-one.mjs';
 import { stream, withSbin } from './lib/run.mjs';
-import { noCounts, sum, summary, Tally } from './lib/tally.mjs';
+import { failure, noCounts, recap, sum, summary, Tally } from './lib/tally.mjs';
 import { root, setup } from './setup.mjs';
 
 /** @typedef {import('./lib/tally.mjs').Counts} Counts */
-
-/** @param {boolean} passed @returns {Counts} */
-const one = (passed) => ({ ...noCounts(), [passed ? 'passed' : 'failed']: 1 });
 
 /** Three minutes is usual for the longest of these stages; the lab has limits of its own. */
 const LIMIT_MS = 15 * 60_000;
@@ -25,7 +22,10 @@ const LIMIT_MS = 15 * 60_000;
 /** A stage that passes or fails as a whole. @param {string} name @param {string} command @param {string[]} args @returns {Stage} */
 const whole = (name, command, args) => ({
   name,
-  run: async (onOutput) => one(await stream(command, args, { cwd: root, limitMs: LIMIT_MS, onOutput })),
+  run: async (onOutput) => {
+    const passed = await stream(command, args, { cwd: root, limitMs: LIMIT_MS, onOutput });
+    return passed ? { ...noCounts(), passed: 1 } : failure(name);
+  },
 });
 
 const bin = (/** @type {string} */ name) => join(root, 'node_modules', '.bin', name);
@@ -51,8 +51,12 @@ const ROWS = [
 /** One count for each step: what can't be had here is a skip, what broke is a failure. */
 async function setUp() {
   const outcomes = await setup();
-  const results = { done: 'passed', failed: 'failed', unavailable: 'skipped' };
-  return sum(outcomes.map(({ result }) => ({ ...noCounts(), [results[result]]: 1 })));
+  return sum(
+    outcomes.map(({ step, result, detail }) => {
+      if (result === 'failed') return failure(`set-up, ${step}: ${detail}`);
+      return { ...noCounts(), [result === 'done' ? 'passed' : 'skipped']: 1 };
+    }),
+  );
 }
 
 /** @param {Write} onOutput */
@@ -70,12 +74,13 @@ async function unitTests(onOutput) {
 }
 
 /** @param {Stage} stage @param {Write} write @returns {Promise<Counts>} */
-async function guarded({ run }, write) {
+async function guarded({ name, run }, write) {
   try {
     return await run(write);
   } catch (error) {
-    write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    return one(false);
+    const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    write(`${why}\n`);
+    return failure(`${name}\n${why}`);
   }
 }
 
@@ -98,6 +103,6 @@ async function runLane(stages) {
 
 for (const lanes of ROWS) await Promise.all(lanes.map(runLane));
 const total = sum(all);
-console.log(`\n${summary(total)}`);
+console.log(`\n${recap(total)}${summary(total)}`);
 // What a stage left open must not keep us.
-process.exit(total.failed > 0 ? 1 : 0);
+process.exit(total.failures.length > 0 ? 1 : 0);

@@ -6,6 +6,9 @@ import Mocha from 'mocha';
 const { EVENT_TEST_BEGIN, EVENT_TEST_PASS, EVENT_TEST_FAIL, EVENT_TEST_PENDING, EVENT_RUN_END } =
   Mocha.Runner.constants;
 
+/** Characters of an error that an event tells: enough for the message and the first frames. */
+const MAX_ERROR_LENGTH = 2_000;
+
 class EventReporter extends Mocha.reporters.Spec {
   /** @param {Mocha.Runner} runner @param {Mocha.MochaOptions} options */
   constructor(runner, options) {
@@ -13,8 +16,9 @@ class EventReporter extends Mocha.reporters.Spec {
     const file = process.env.TEST_EVENTS;
     if (file === undefined) return;
     const on = (/** @type {string} */ event, /** @type {import('./tally.mjs').TestEvent['kind']} */ kind) =>
-      runner.on(event, (test) => {
-        appendFileSync(file, `${JSON.stringify({ kind, title: test?.fullTitle() ?? '' })}\n`);
+      runner.on(event, (test, error) => {
+        const why = kind === 'fail' ? { error: String(error?.stack ?? error).slice(0, MAX_ERROR_LENGTH) } : {};
+        appendFileSync(file, `${JSON.stringify({ kind, title: test?.fullTitle() ?? '', ...why })}\n`);
       });
     on(EVENT_TEST_BEGIN, 'begin');
     on(EVENT_TEST_PASS, 'pass');

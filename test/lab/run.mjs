@@ -18,7 +18,7 @@ import { compileTests } from '../../scripts/lib/compile.mjs';
 import { isRoot, missingPackages } from '../../scripts/lib/debian.mjs';
 import { OneByOne } from '../../scripts/lib/one-by-one.mjs';
 import { collect, withSbin } from '../../scripts/lib/run.mjs';
-import { noCounts, sum, summary, Tally } from '../../scripts/lib/tally.mjs';
+import { failure, noCounts, recap, sum, summary, Tally } from '../../scripts/lib/tally.mjs';
 import { setup, root } from '../../scripts/setup.mjs';
 import { findKernel, wantedKernel } from './boot/kernel.mjs';
 import { GUEST_RESULTS } from './boot/qemu.mjs';
@@ -56,7 +56,7 @@ export async function runLabSuites(pattern, suites = USUAL) {
     await compileTests(root);
   } catch {
     console.log('lab: the tests do not compile');
-    return { ...noCounts(), failed: 1 };
+    return failure('lab: the tests do not compile');
   }
   const output = new OneByOne((chunk) => process.stdout.write(chunk));
   const jobs = suites.flatMap((suite) => jobsOf(suite, pattern));
@@ -189,8 +189,9 @@ if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLTo
     process.exit(2);
   }
   // A dist/ that could not be built is an old one: what passes with it has not passed.
-  const broken = (await setup()).filter(({ result }) => result === 'failed').length;
-  const counts = sum([{ ...noCounts(), failed: broken }, await runLabSuites(asked.pattern, asked.suites)]);
-  console.log(summary(counts));
-  process.exitCode = counts.failed > 0 ? 1 : 0;
+  const broken = (await setup()).filter(({ result }) => result === 'failed');
+  const setUp = broken.map(({ step, detail }) => failure(`set-up, ${step}: ${detail}`));
+  const counts = sum([...setUp, await runLabSuites(asked.pattern, asked.suites)]);
+  console.log(`${recap(counts)}${summary(counts)}`);
+  process.exitCode = counts.failures.length > 0 ? 1 : 0;
 }
