@@ -85,6 +85,15 @@ export function unsupportedPlatform(platform: string, architecture: string, byte
   return undefined;
 }
 
+/** The version of glibc, by a function that no other C library has; undefined where this is another one. */
+export function glibcVersion(library: Pick<Koffi.LibraryHandle, 'func'>): string | undefined {
+  try {
+    return (library.func('const char *gnu_get_libc_version()') as () => string)();
+  } catch {
+    return undefined;
+  }
+}
+
 function loadLibrary(): Koffi.LibraryHandle {
   if (library !== undefined) return library;
   const unsupported = unsupportedPlatform(process.platform, process.arch, endianness());
@@ -98,7 +107,11 @@ function loadLibrary(): Koffi.LibraryHandle {
       { cause },
     );
   }
-  return (library = koffi.load(null));
+  const found = koffi.load(null);
+  if (glibcVersion(found) === undefined) {
+    throw new Error('ipipou-ts needs a Node.js that runs on glibc, this one runs on another C library (musl?)');
+  }
+  return (library = found);
 }
 
 function load(): Libc {

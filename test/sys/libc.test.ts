@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { checked, libc, unsupportedPlatform } from '../../src/sys/libc.js';
+import koffi from 'koffi';
+import { checked, glibcVersion, libc, unsupportedPlatform } from '../../src/sys/libc.js';
 import { SystemError } from '../../src/sys/errors.js';
 
 describe('libc', () => {
@@ -27,5 +28,15 @@ describe('libc', () => {
       assert.match(unsupportedPlatform('linux', architecture, 'LE') ?? '', /x86-64 or arm64/);
     }
     assert.match(unsupportedPlatform('linux', 's390x', 'BE') ?? '', /x86-64 or arm64 machine, this is s390x \(BE\)/);
+  });
+
+  it('tells glibc from other C libraries by what only glibc has', () => {
+    assert.match(glibcVersion(koffi.load(null)) ?? '', /^2\.\d+$/);
+    const other = {
+      func: () => {
+        throw new Error("Cannot find function 'gnu_get_libc_version' in shared library");
+      },
+    };
+    assert.equal(glibcVersion(other), undefined);
   });
 });

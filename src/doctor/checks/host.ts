@@ -4,9 +4,13 @@ import { finding, ok, PLANES, type Check, type Finding, type Judgement, type Pla
 /** The releases that the kernel plane is tested on begin here. */
 const TESTED_FROM = { major: 6, minor: 1 };
 
+/** Where the layouts of the C library's structures have been checked. */
+const ARCHITECTURES: readonly string[] = ['x64', 'arm64'];
+
 /** The kernel, calls of the C library, the rights of the process, and whether anything can be proven. */
 export const checkHost: Check<{ readonly host: HostFacts; readonly trials: TrialFacts }> = ({ host, trials }) => [
   kernel(host),
+  platform(host),
   native(host),
   capabilities(host),
   scratch(trials),
@@ -26,10 +30,22 @@ function kernel({ kernelRelease, architecture }: HostFacts): Finding {
   });
 }
 
-function native({ nativeFault, glibc }: HostFacts): Finding {
+function platform({ architecture, glibc }: HostFacts): Finding {
+  const about = finding('platform', 'Host', 'platform');
+  const found = `${architecture}, ${glibc === undefined ? 'another C library than glibc' : `glibc ${glibc}`}`;
+  if (ARCHITECTURES.includes(architecture) && glibc !== undefined) return about(ok(found));
+  return about({
+    status: 'lack',
+    found,
+    means: 'the program is made for x86-64 and arm64 with glibc',
+    remedy: 'run Node.js on such a system',
+    blocks: PLANES,
+  });
+}
+
+function native({ nativeFault }: HostFacts): Finding {
   const about = finding('native', 'Host', 'system calls');
-  if (nativeFault === undefined)
-    return about(ok(`koffi loads (${glibc === undefined ? 'no glibc' : `glibc ${glibc}`})`));
+  if (nativeFault === undefined) return about(ok('koffi loads'));
   return about({
     status: 'lack',
     found: nativeFault,
@@ -63,8 +79,8 @@ function scratch({ namespace }: TrialFacts): Finding {
   const why = namespace.kind === 'refused' ? namespace.message : namespace.why;
   const judgement: Judgement = {
     status: 'warn',
-    found: `nothing could be tried: ${why}`,
-    means: "what the planes need is judged by the kernel's lists of modules, which proves nothing",
+    found: `only a TUN device could be tried: ${why}`,
+    means: "what the kernel plane needs is judged by the kernel's lists of modules, which proves nothing",
     remedy: 'run doctor as root (it takes CAP_SYS_ADMIN, which the tunnel itself does not)',
   };
   return about(judgement);

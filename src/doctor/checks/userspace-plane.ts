@@ -4,14 +4,10 @@ import { finding, ok, type Check, type Finding, type Judgement } from '../findin
 import type { Trial } from '../trial.js';
 import { judgeTrial, type Tried } from './trial-judgement.js';
 
-/** Where the layouts of the C library's structures have been checked. */
-const ARCHITECTURES: readonly string[] = ['x64', 'arm64'];
-
 export const checkUserspacePlane: Check<{ readonly host: HostFacts; readonly trials: TrialFacts }> = ({
   host,
   trials,
 }) => [
-  platform(host),
   tun(host, trials.tun),
   about(
     'tun-offloads',
@@ -31,19 +27,6 @@ export const checkUserspacePlane: Check<{ readonly host: HostFacts; readonly tri
 const about = (id: string, title: string): ((judgement: Judgement) => Finding) => finding(id, 'Userspace plane', title);
 
 const judge = (tried: Omit<Tried, 'plane'>): Judgement => judgeTrial({ ...tried, plane: 'userspace' });
-
-function platform({ architecture, glibc }: HostFacts): Finding {
-  const here = about('platform', 'platform');
-  const found = `${architecture}, ${glibc === undefined ? 'another C library than glibc' : `glibc ${glibc}`}`;
-  if (ARCHITECTURES.includes(architecture) && glibc !== undefined) return here(ok(found));
-  return here({
-    status: 'lack',
-    found,
-    means: 'the plane is made for x86-64 and arm64 with glibc',
-    remedy: 'run Node.js on such a system, or use the kernel plane',
-    blocks: ['userspace'],
-  });
-}
 
 function tun(host: HostFacts, trial: Trial): Finding {
   return about(

@@ -1,6 +1,7 @@
 /**
  * What the planes need of the kernel, tried in a scratch namespace: nothing of the host is touched, but for modules that
- * the kernel loads on the way, as it would at a start.
+ * the kernel loads on the way, as it would at a start. Where there may be no such namespace, as in most containers, a TUN
+ * device is tried all the same: it is without effect, and goes with its descriptor.
  */
 import { closeSync } from 'node:fs';
 import type { ClassifierScheme } from '../../core/index.js';
@@ -14,7 +15,7 @@ import type { TunnelParameters } from '../../netlink/route/tunnel.js';
 import { libc, checked } from '../../sys/libc.js';
 import { ScratchNamespace } from '../../sys/scratch-namespace.js';
 import { setSocketOption } from '../../sys/socket-options.js';
-import { openTun } from '../../sys/tun.js';
+import { openTun, type TunDescriptor } from '../../sys/tun.js';
 import type { TrialFacts } from '../facts.js';
 import { attempt, refused, untried, WORKS, type Trial } from '../trial.js';
 
@@ -55,7 +56,7 @@ export async function runTrials(settings: TrialSettings): Promise<TrialFacts> {
       ...(await tryTunnel(scratch, settings)),
       ...(await tryFirewall(scratch, settings)),
       queue: await tryQueue(scratch),
-      ...tryTun(scratch),
+      ...tryTun((action) => scratch.inside(action)),
       udpSegmentation: tryUdpOption(UDP_SEGMENT, 0),
       udpCoalescing: tryUdpOption(UDP_GRO, 1),
     };
@@ -76,8 +77,7 @@ function nothingTried(namespace: Trial): TrialFacts {
     ruleset: why,
     queueRule: why,
     queue: why,
-    tun: why,
-    tunOffloads: why,
+    ...tryTun((action) => action()),
     udpSegmentation: tryUdpOption(UDP_SEGMENT, 0),
     udpCoalescing: tryUdpOption(UDP_GRO, 1),
   };
@@ -166,9 +166,10 @@ async function tryQueue(scratch: ScratchNamespace): Promise<Trial> {
   });
 }
 
-function tryTun(scratch: ScratchNamespace): Pick<TrialFacts, 'tun' | 'tunOffloads'> {
+/** `where` runs its argument in the namespace that the device is to be made in. */
+function tryTun(where: (action: () => TunDescriptor) => TunDescriptor): Pick<TrialFacts, 'tun' | 'tunOffloads'> {
   try {
-    const { fd, offloads } = scratch.inside(() => openTun('doctor-tun', true));
+    const { fd, offloads } = where(() => openTun(`doctor-${process.pid}`, true));
     closeSync(fd);
     const none: Trial = { kind: 'refused', code: 'ERROR', message: 'the kernel takes no TUNSETOFFLOAD' };
     return { tun: WORKS, tunOffloads: offloads ? WORKS : none };
