@@ -26,6 +26,7 @@ export interface LoopThreadOptions {
   readonly onDeviceLost: (code: string) => void;
   readonly onTooLong: () => void;
   readonly onNoSegmentation: (code: string) => void;
+  readonly onSegmentationPaused: (code: string) => void;
   /** It died, and the next one starts after so long. */
   readonly onDeath: (reason: string, waitMs: number) => void;
 }
@@ -145,6 +146,9 @@ export class LoopThread {
         return;
       case 'no-segmentation':
         options.onNoSegmentation(message.code);
+        return;
+      case 'segmentation-paused':
+        options.onSegmentationPaused(message.code);
         return;
       case 'counters':
         this.counting = message.counters;

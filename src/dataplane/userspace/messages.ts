@@ -24,4 +24,6 @@ export type LoopMessage =
   | { readonly kind: 'too-long' }
   /** The way to the peer takes no long messages; they are no longer used. */
   | { readonly kind: 'no-segmentation'; readonly code: string }
+  /** A long message was refused; packets are sent singly until the next change. Told once. */
+  | { readonly kind: 'segmentation-paused'; readonly code: string }
   | { readonly kind: 'counters'; readonly counters: Counters };

@@ -14,7 +14,15 @@ import { classify, classifyUnbound } from '../../core/classifier.js';
 import { errnoName } from '../../sys/errno.js';
 import { MMSGHDR, POLLFD } from '../../sys/layouts.js';
 import { lastErrno } from '../../sys/libc.js';
-import { MSG_DONTWAIT, MSG_NOSIGNAL, packetCalls, POLLIN, POLLNVAL, POLLOUT } from '../../sys/packet-calls.js';
+import {
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  packetCalls,
+  POLLIN,
+  POLLNVAL,
+  POLLOUT,
+  type PacketCalls,
+} from '../../sys/packet-calls.js';
 import { AuthBudget } from './auth-budget.js';
 import { ControlBlock, type LoopState } from './control-block.js';
 import type { LoopData, LoopMessage } from './messages.js';
@@ -33,7 +41,7 @@ export class PacketLoop {
   private readonly tell: (message: LoopMessage) => void;
   private readonly control: ControlBlock;
   private readonly packets: PacketModule;
-  private readonly calls = packetCalls();
+  private readonly calls: PacketCalls;
   private readonly budget = new AuthBudget(sharedMs());
   private readonly polled: DataView;
   private generation = 0;
@@ -42,6 +50,9 @@ export class PacketLoop {
   private udp = -1;
   private tun = -1;
   private segmentation = false;
+  /** Long messages are sent singly until something changes; told once, for a way may stay that narrow. */
+  private isPausing = false;
+  private hasToldPause = false;
   private batches = true;
   private letInUntilMs = -Infinity;
   /** Messages that are ready to be sent, and how many of them have been. */
@@ -49,9 +60,11 @@ export class PacketLoop {
   private sent = 0;
   private hasComplained = false;
 
-  constructor(data: LoopData, tell: (message: LoopMessage) => void) {
+  /** `calls`: the system's; tests have theirs fail. */
+  constructor(data: LoopData, tell: (message: LoopMessage) => void, calls: PacketCalls = packetCalls()) {
     this.data = data;
     this.tell = tell;
+    this.calls = calls;
     this.control = new ControlBlock(data.control);
     this.packets = new PacketModule(data.module);
     const { exports, bytes } = this.packets;
@@ -105,7 +118,8 @@ export class PacketLoop {
     if (before?.tunHeader !== state.tunHeader || before.coalescing !== state.coalescing) {
       exports.rxSetUp(BigInt(base), Number(state.tunHeader), Number(state.coalescing));
     }
-    exports.txSetUp(BigInt(base), Number(state.tunHeader), Number(this.segmentation));
+    this.isPausing = false;
+    this.setSegmentation();
     exports.rxSetMtu(state.mtu);
     state.sources.forEach(({ first, last }, index) => {
       bytes.writeUInt32LE(first, exports.RANGES.value + 8 * index);
@@ -117,6 +131,11 @@ export class PacketLoop {
     this.letIn(sharedMs());
     this.tell({ kind: 'counters', counters: this.packets.counters() });
     this.tell({ kind: 'taken', generation });
+  }
+
+  private setSegmentation(): void {
+    const isUsed = this.segmentation && !this.isPausing;
+    this.packets.exports.txSetUp(BigInt(this.packets.base), Number(this.state?.tunHeader === true), Number(isUsed));
   }
 
   private letIn(nowMs: number): void {
@@ -205,17 +224,18 @@ export class PacketLoop {
     const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     while (this.sent < this.ready) {
       const next = base + exports.TX_MESSAGES.value + this.sent * MMSGHDR.bytes;
-      const sent = this.batches
+      const isBatch = this.batches;
+      let sent = isBatch
         ? calls.sendmmsg(this.udp, next, this.ready - this.sent, flags)
         : Math.min(calls.sendmsg(this.udp, next, flags), 1);
-      if (sent > 0) {
-        this.sent += sent;
-        continue;
+      if (sent < 0 && isBatch && isRefused(lastErrno())) {
+        // EPERM is what a firewall of this host says, too: then a single message fares no better.
+        sent = Math.min(calls.sendmsg(this.udp, next, flags), 1);
+        if (sent > 0) this.batches = false;
       }
-      const errno = lastErrno();
-      if (errnoName(errno) === 'EAGAIN') return;
-      if (this.batches && isRefused(errno)) this.batches = false;
-      else this.giveUp(errnoName(errno));
+      if (sent > 0) this.sent += sent;
+      else if (errnoName(lastErrno()) === 'EAGAIN') return;
+      else this.giveUp(errnoName(lastErrno()));
     }
   }
 
@@ -224,16 +244,29 @@ export class PacketLoop {
     const isLong = this.controlBytes() > 0;
     this.packets.count('sending');
     this.sent += 1;
-    const isTooLong = code === 'EMSGSIZE';
+    // Of long messages with segments that are too long for the way older kernels say EINVAL.
+    const isTooLong = code === 'EMSGSIZE' || (isLong && code === 'EINVAL');
     // The kernel cuts packets into fragments, but no long messages. EIO: the outer device can't do the checksums.
-    if (isLong && (code === 'EIO' || code === 'EINVAL' || (isTooLong && this.state?.fragments === true))) {
+    if (isLong && (code === 'EIO' || (isTooLong && this.state?.fragments === true))) {
       this.segmentation = false;
-      this.packets.exports.txSetUp(BigInt(this.packets.base), Number(this.state?.tunHeader === true), 0);
+      this.setSegmentation();
       this.tell({ kind: 'no-segmentation', code });
-    } else if (isTooLong && !this.hasComplained) {
+      return;
+    }
+    if (isLong && code === 'EINVAL') this.pause(code);
+    if (isTooLong && !this.hasComplained) {
       this.hasComplained = true;
       this.tell({ kind: 'too-long' });
     }
+  }
+
+  /** Whatever EINVAL is for, single packets tell more. */
+  private pause(code: string): void {
+    this.isPausing = true;
+    this.setSegmentation();
+    if (this.hasToldPause) return;
+    this.hasToldPause = true;
+    this.tell({ kind: 'segmentation-paused', code });
   }
 
   /** Of the message that is next. */

@@ -106,6 +106,11 @@ export class UserspacePlane implements DataPlane {
       onNoSegmentation: (code) => {
         log.info(`the way to the peer takes no long messages (${code}): each packet is sent by itself from now on`);
       },
+      onSegmentationPaused: (code) => {
+        log.info(
+          `a long message to the peer was refused (${code}): packets are sent singly until the way is known anew`,
+        );
+      },
       onDeath: (reason, waitMs) => {
         const when = waitMs === 0 ? 'starting another' : `starting another in ${Math.ceil(waitMs / 1000)} s`;
         log.error(`the packet loop ended (${reason}): ${when}`);

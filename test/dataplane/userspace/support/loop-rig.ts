@@ -13,24 +13,29 @@ const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0x800;
 
-export interface LoopRig {
-  readonly thread: LoopThread;
+/** What a loop works on. */
+export interface LoopEnds {
   /** What the loop goes by unless a test changes it: the peer is bound, any inner source let in. */
   readonly state: LoopState;
   /** Bound as the peer. */
   readonly peer: Socket;
   readonly port: number;
-  readonly auth: AuthPacket[];
-  readonly deaths: string[];
   /** What was written to the device so far, in order, since it was last asked for. */
   written(): Buffer[];
   /** Has the device hand out a packet. */
   put(packet: Buffer): void;
   /** Ends as if the device had been deleted. */
+  close(): void;
+}
+
+export interface LoopRig extends Omit<LoopEnds, 'close'> {
+  readonly thread: LoopThread;
+  readonly auth: AuthPacket[];
+  readonly deaths: string[];
   close(): Promise<void>;
 }
 
-export async function openLoop(schemes: readonly ClassifierScheme[], queueLength = 24): Promise<LoopRig> {
+export async function openEnds(): Promise<LoopEnds> {
   const peer = createSocket('udp4').bind(0, '127.0.0.1');
   await once(peer, 'listening');
   const probe = createSocket('udp4').bind(0, '127.0.0.1');
@@ -53,42 +58,25 @@ export async function openLoop(schemes: readonly ClassifierScheme[], queueLength
     ),
   );
   const [device, farEnd] = [pair.readInt32LE(0), pair.readInt32LE(4)];
-  const auth: AuthPacket[] = [];
-  const deaths: string[] = [];
-  const thread = new LoopThread({
-    schemes,
-    queueLength,
-    monotonicMs: () => performance.now(),
-    onAuthPacket: (packet) => auth.push(packet),
-    onDeviceLost: () => undefined,
-    onTooLong: () => undefined,
-    onNoSegmentation: () => undefined,
-    onDeath: (reason) => deaths.push(reason),
-  });
-  const state: LoopState = {
-    stop: false,
-    udp: own.fd,
-    tun: device,
-    tunHeader: false,
-    segmentation: true,
-    coalescing: own.coalesce(),
-    batches: true,
-    fragments: false,
-    address: 0x7f000001,
-    port: peer.address().port,
-    letInUntilMs: Infinity,
-    mtu: 1472,
-    sources: [{ first: 0, last: 0xffffffff }],
-  };
-  await thread.start(state);
   const buffer = Buffer.alloc(65_536);
   return {
-    thread,
-    state,
     peer,
     port,
-    auth,
-    deaths,
+    state: {
+      stop: false,
+      udp: own.fd,
+      tun: device,
+      tunHeader: false,
+      segmentation: true,
+      coalescing: own.coalesce(),
+      batches: true,
+      fragments: false,
+      address: 0x7f000001,
+      port: peer.address().port,
+      letInUntilMs: Infinity,
+      mtu: 1472,
+      sources: [{ first: 0, last: 0xffffffff }],
+    },
     written: () => {
       const packets: Buffer[] = [];
       for (;;) {
@@ -102,12 +90,39 @@ export async function openLoop(schemes: readonly ClassifierScheme[], queueLength
     put: (packet) => {
       writeSync(farEnd, packet);
     },
-    close: async () => {
-      await thread.stop(state);
+    close: () => {
       own.close();
       closeSync(device);
       closeSync(farEnd);
       peer.close();
+    },
+  };
+}
+
+export async function openLoop(schemes: readonly ClassifierScheme[], queueLength = 24): Promise<LoopRig> {
+  const ends = await openEnds();
+  const auth: AuthPacket[] = [];
+  const deaths: string[] = [];
+  const thread = new LoopThread({
+    schemes,
+    queueLength,
+    monotonicMs: () => performance.now(),
+    onAuthPacket: (packet) => auth.push(packet),
+    onDeviceLost: () => undefined,
+    onTooLong: () => undefined,
+    onNoSegmentation: () => undefined,
+    onSegmentationPaused: () => undefined,
+    onDeath: (reason) => deaths.push(reason),
+  });
+  await thread.start(ends.state);
+  return {
+    ...ends,
+    thread,
+    auth,
+    deaths,
+    close: async () => {
+      await thread.stop(ends.state);
+      ends.close();
     },
   };
 }

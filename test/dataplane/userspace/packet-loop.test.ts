@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import koffi from 'koffi';
+import { packetModule } from '../../../src/dataplane/userspace/assets.js';
+import { ControlBlock, type LoopState } from '../../../src/dataplane/userspace/control-block.js';
+import type { LoopMessage } from '../../../src/dataplane/userspace/messages.js';
+import { PacketLoop } from '../../../src/dataplane/userspace/packet-loop.js';
+import { EventFd } from '../../../src/sys/event-fd.js';
+import { packetCalls } from '../../../src/sys/packet-calls.js';
+import { until } from '../../netlink/support/namespace.js';
+import { needsBuild } from './support/built.js';
+import { udp } from './support/inner-packet.js';
+import { openEnds, type LoopEnds } from './support/loop-rig.js';
+
+/** errno-base.h, errno.h */
+const [EPERM, EAGAIN, EINVAL, EMSGSIZE, ENOBUFS] = [1, 11, 22, 90, 105];
+
+/** Packets of one length, which make one long message where nothing speaks against it. */
+const [ONE, TWO, THREE] = ['1', '2', '3'].map((text) => udp(Buffer.from(text))) as [Buffer, Buffer, Buffer];
+/** One of another length is a message of its own. */
+const OTHER = udp(Buffer.from('another'));
+
+/** A loop in this thread, with the system's calls but for those that send and are to fail. */
+class Rig {
+  readonly ends: LoopEnds;
+  /** For the next calls, in turn: what they fail with; 0: they are let through. */
+  readonly failures = { sendmmsg: [] as number[], sendmsg: [] as number[] };
+  /** The calls that were let through, by their names. */
+  readonly sentBy: string[] = [];
+  readonly told: LoopMessage[] = [];
+  readonly received: string[] = [];
+  private readonly control = new ControlBlock();
+  private readonly wake = EventFd.open();
+  private state: LoopState;
+
+  constructor(ends: LoopEnds) {
+    this.ends = ends;
+    this.state = ends.state;
+    ends.peer.on('message', (message) => this.received.push(message.subarray(28).toString()));
+  }
+
+  /** Carries the steps out, each before the loop waits again; ends when all is done. */
+  run(...steps: readonly (() => void)[]): void {
+    const left = [...steps];
+    const real = packetCalls();
+    const attempt = (name: 'sendmmsg' | 'sendmsg', call: () => number): number => {
+      const errno = this.failures[name].shift() ?? 0;
+      if (errno === 0) {
+        this.sentBy.push(name);
+        return call();
+      }
+      koffi.errno(errno);
+      return -1;
+    };
+    const calls = {
+      ...real,
+      poll: (fds: number, count: number) => {
+        const step = left.shift();
+        if (step === undefined) this.change({ stop: true });
+        else step();
+        return real.poll(fds, count, 0);
+      },
+      sendmmsg: (fd: number, messages: number, count: number, flags: number) =>
+        attempt('sendmmsg', () => real.sendmmsg(fd, messages, count, flags)),
+      sendmsg: (fd: number, message: number, flags: number) =>
+        attempt('sendmsg', () => real.sendmsg(fd, message, flags)),
+    };
+    this.change({});
+    const data = {
+      control: this.control.buffer,
+      module: packetModule(),
+      wakeFd: this.wake.fd,
+      schemes: [],
+      queueLength: 1,
+    };
+    new PacketLoop(data, (message) => this.told.push(message), calls).run();
+  }
+
+  change(change: Partial<LoopState>): void {
+    this.state = { ...this.state, ...change };
+    this.control.write(this.state);
+  }
+
+  put(...packets: readonly Buffer[]): () => void {
+    return () => {
+      for (const packet of packets) this.ends.put(packet);
+    };
+  }
+
+  async arrived(...texts: readonly string[]): Promise<void> {
+    await until(() => this.received.length >= texts.length);
+    assert.deepEqual(this.received, texts);
+  }
+
+  get kinds(): string[] {
+    return this.told.map(({ kind }) => kind).filter((kind) => kind !== 'taken' && kind !== 'counters');
+  }
+
+  close(): void {
+    this.wake.close();
+    this.ends.close();
+  }
+}
+
+const nothing = (): void => undefined;
+
+describe('packet loop where sending fails', () => {
+  before(needsBuild);
+
+  let rig: Rig;
+  beforeEach(async () => {
+    rig = new Rig(await openEnds());
+  });
+  afterEach(() => {
+    rig.close();
+  });
+
+  it('gives up a message that finds no room (ENOBUFS), counts it, and sends the next', async () => {
+    rig.failures.sendmmsg.push(ENOBUFS);
+    rig.run(
+      rig.put(ONE, OTHER),
+      nothing,
+      () => {
+        rig.change({});
+      },
+      nothing,
+    );
+    await rig.arrived('another');
+    const counts = rig.told.flatMap((message) => (message.kind === 'counters' ? [message.counters.sending] : []));
+    assert.equal(counts.at(-1), 1);
+    assert.deepEqual(rig.kinds, []);
+  });
+
+  it('keeps what the socket has no room for (EAGAIN), and sends it when it has', async () => {
+    rig.failures.sendmmsg.push(EAGAIN);
+    rig.run(rig.put(ONE, OTHER), nothing, nothing);
+    await rig.arrived('1', 'another');
+  });
+
+  it('stays with many messages a call where a firewall of this host refuses one (EPERM)', async () => {
+    rig.failures.sendmmsg.push(EPERM);
+    rig.failures.sendmsg.push(EPERM);
+    rig.run(rig.put(ONE, OTHER), nothing);
+    await rig.arrived('another');
+    assert.deepEqual(rig.sentBy, ['sendmmsg']);
+  });
+
+  it('goes on with one message a call where the process may not send many, and loses none', async () => {
+    rig.failures.sendmmsg.push(EPERM);
+    rig.run(rig.put(ONE, OTHER), rig.put(TWO), nothing);
+    await rig.arrived('1', 'another', '2');
+    assert.deepEqual(rig.sentBy, ['sendmsg', 'sendmsg', 'sendmsg']);
+  });
+
+  for (const [name, errno] of [
+    ['EMSGSIZE', EMSGSIZE],
+    ['EINVAL, as older kernels have it', EINVAL],
+  ] as const) {
+    it(`asks once for the path to be looked at where a long message does not fit it (${name})`, () => {
+      rig.failures.sendmmsg.push(errno, errno, EMSGSIZE, EMSGSIZE);
+      rig.run(rig.put(ONE, TWO, OTHER), rig.put(THREE), nothing);
+      assert.equal(rig.kinds.filter((kind) => kind === 'too-long').length, 1);
+    });
+  }
+
+  it('sends packets singly after EINVAL, until the next change, and says so once', async () => {
+    rig.failures.sendmmsg.push(EINVAL);
+    const lengthsOf = (): number => rig.sentBy.length;
+    let singly = 0;
+    rig.run(
+      rig.put(ONE, TWO),
+      rig.put(ONE, TWO),
+      () => {
+        singly = lengthsOf();
+        rig.failures.sendmmsg.push(EINVAL);
+        rig.change({ mtu: 1400 });
+      },
+      rig.put(ONE, TWO),
+      rig.put(THREE),
+      nothing,
+    );
+    // The first pair is refused whole, the second leaves singly, the third is tried as one again, and refused.
+    await rig.arrived('1', '2', '3');
+    assert.ok(singly > 0);
+    assert.equal(rig.kinds.filter((kind) => kind === 'segmentation-paused').length, 1);
+    assert.equal(rig.kinds.filter((kind) => kind === 'no-segmentation').length, 0);
+  });
+
+  it('never tries long messages again where the outer device cannot do their checksums (EIO)', async () => {
+    rig.failures.sendmmsg.push(5);
+    rig.run(
+      rig.put(ONE, TWO),
+      rig.put(ONE, TWO),
+      () => {
+        rig.change({ mtu: 1400 });
+      },
+      rig.put(THREE, ONE),
+      nothing,
+    );
+    await rig.arrived('1', '2', '3', '1');
+    assert.deepEqual(rig.kinds, ['no-segmentation']);
+  });
+});
