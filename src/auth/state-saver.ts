@@ -27,6 +27,7 @@ export interface SaverTimers {
 /**
  * Keeps a file up with a value: a change is written at once if the last write is an interval ago or the change is
  * urgent, and otherwise when the interval is over. Writes never overlap; changes that come meanwhile are written as one.
+ * Nobody waits for the disk: a crash within the milliseconds of a write forgets the change.
  */
 export class StateSaver<T> {
   readonly #options: SaverOptions<T>;

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { generateKeyPair, signPacket, type KeyPair } from '../../../src/auth/index.js';
+import { generateKeyPair, loadGuards, signPacket, type KeyPair } from '../../../src/auth/index.js';
 import { signLike } from './chosen-signature.js';
 import { checksum } from './ipv4.js';
 import { startDaemon } from './daemon.js';
@@ -113,6 +113,17 @@ export class NatTunnel {
     this.serverSettings = serverSettings;
     this.server = daemons.server;
     this.client = daemons.client;
+  }
+
+  /** Waits until the server's state file refuses packets signed at `time` and before (Unix seconds). */
+  async remembers(time: number): Promise<void> {
+    const { state = '' } = this.serverSettings;
+    const isWritten = async (): Promise<boolean> => {
+      const [name = ''] = readdirSync(state).filter((entry) => entry.endsWith('.json'));
+      const { guards } = await loadGuards(join(state, name), time);
+      return [...guards.values()].some(({ run }) => run.to >= time);
+    };
+    await waitUntil(isWritten, { what: `the state file with the time ${time}` });
   }
 
   /** Starts the server with the same settings and state, after it was killed. */
