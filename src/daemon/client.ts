@@ -169,13 +169,13 @@ class ClientDaemon implements Daemon {
     return { status: () => this.status(), ...egressCommands(() => undefined) };
   }
 
-  private status(): Fields {
+  private async status(): Promise<Fields> {
     return {
       ...commonStatus(this.config),
       server: formatEndpoint(this.state.server),
       answered: this.answered,
       egress: false,
-      refused: this.refusals.totals,
+      refused: { ...this.refusals.totals, ...Object.fromEntries(await this.plane.dropped()) },
     };
   }
 

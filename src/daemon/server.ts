@@ -150,7 +150,7 @@ class ServerDaemon implements Daemon {
     return { status: () => this.status(), ...egressCommands(() => this.egress) };
   }
 
-  private status(): Fields {
+  private async status(): Promise<Fields> {
     const [peer] = this.state.peers;
     const binding = peer?.binding.kind === 'bound' ? peer.binding : undefined;
     const { expiresAtMs } = binding ?? {};
@@ -160,7 +160,7 @@ class ServerDaemon implements Daemon {
       client: binding === undefined ? null : formatEndpoint(binding.endpoint),
       lifetimeSeconds: leftMs === undefined ? null : Math.ceil(leftMs / 1000),
       egress: this.egress !== undefined,
-      refused: this.refusals.totals,
+      refused: { ...this.refusals.totals, ...Object.fromEntries(await this.plane.dropped()) },
     };
   }
 

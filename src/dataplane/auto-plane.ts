@@ -61,6 +61,10 @@ export class AutoPlane implements DataPlane {
     this.chosen().sendAuth(to, payload);
   }
 
+  async dropped(): Promise<ReadonlyMap<string, number>> {
+    return await this.chosen().dropped();
+  }
+
   async stop(): Promise<void> {
     await this.chosen().stop();
   }

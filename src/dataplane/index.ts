@@ -60,6 +60,8 @@ export interface DataPlane {
   refresh(peer: string, endpoint: Endpoint): Promise<void>;
   /** Sends an auth packet from the tunnel's own port; throws where the system refuses it. */
   sendAuth(to: Endpoint, payload: Buffer): void;
-  /** Removes what is ours and only that. What was refused without us, by rules of the kernel, is told before. */
+  /** How many packets were dropped since the start without anybody deciding about them, by reason. */
+  dropped(): Promise<ReadonlyMap<string, number>>;
+  /** Removes what is ours and only that. What was dropped without us is told as refused on the way. */
   stop(): Promise<void>;
 }

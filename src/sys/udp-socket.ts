@@ -8,7 +8,7 @@ import { SystemError } from './errors.js';
 import { CMSGHDR, IOVEC, MSGHDR, SOCKADDR_IN } from './layouts.js';
 import { addressOf, checked, libc } from './libc.js';
 import { MSG_DONTWAIT, MSG_NOSIGNAL, packetCalls } from './packet-calls.js';
-import { forceBufferSize, setSocketOption, SOL_SOCKET } from './socket-options.js';
+import { droppedMessages, forceBufferSize, setSocketOption, SOL_SOCKET } from './socket-options.js';
 
 /** bits/socket.h, linux/in.h, linux/udp.h, linux/asm-generic/socket.h */
 const AF_INET = 2;
@@ -110,6 +110,11 @@ export class UdpSocket {
     }
     const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     checked(`send to ${to.address}`, packetCalls().sendmsg(this.fd, base, flags));
+  }
+
+  /** How many datagrams found no room in the receive buffer, since the socket was opened. */
+  dropped(): number {
+    return droppedMessages(this.fd);
   }
 
   close(): void {

@@ -58,6 +58,7 @@ describe('a daemon', () => {
         point: () => Promise.resolve(),
         refresh: () => Promise.resolve(),
         sendAuth: () => undefined,
+        dropped: () => Promise.resolve(new Map()),
         stop: () => Promise.resolve(),
         ...plane,
       };

@@ -19,6 +19,10 @@ function plane(name: string, asked: string[], failure?: Error): DataPlane {
     point: () => note('point'),
     refresh: () => note('refresh'),
     sendAuth: () => void note('sendAuth'),
+    dropped: async () => {
+      await note('dropped');
+      return new Map([[name, 1]]);
+    },
     stop: () => note('stop'),
   };
 }
@@ -55,8 +59,9 @@ describe('choice of the data plane', () => {
     await auto.point('peer', endpoint);
     await auto.refresh('peer', endpoint);
     auto.sendAuth(endpoint, Buffer.alloc(0));
+    assert.deepEqual(await auto.dropped(), new Map([['userspace', 1]]));
     await auto.stop();
-    const later = ['point', 'refresh', 'sendAuth', 'stop'].map((what) => `userspace ${what}`);
+    const later = ['point', 'refresh', 'sendAuth', 'dropped', 'stop'].map((what) => `userspace ${what}`);
     assert.deepEqual(asked, ['kernel start', 'userspace start', ...later]);
   });
 

@@ -88,6 +88,10 @@ export class KernelPlane implements DataPlane {
     authPort.send({ address: outer.path.address, port: mark.port }, to, payload);
   }
 
+  async dropped(): Promise<ReadonlyMap<string, number>> {
+    return await droppedBy(this.assertRunning().filter);
+  }
+
   /** Rejects with PlaneError where something could not be removed; the rest is removed all the same. */
   async stop(): Promise<void> {
     const { authPort, filter, tunnel, upkeep, lock } = this.assertRunning();
@@ -115,11 +119,10 @@ export class KernelPlane implements DataPlane {
     if (failures.length > 0) throw new PlaneError('cleanup', failures.join('; '));
   }
 
-  /** Once, at the end: looking costs what an idle tunnel is not to cost. */
   private async tellDropped(filter: IngressFilter): Promise<void> {
     const { handlers, log } = this.parts;
     try {
-      for (const [rule, count] of await filter.dropped()) handlers.onRefused(`"${rule}"`, count);
+      for (const [rule, count] of await droppedBy(filter)) handlers.onRefused(rule, count);
     } catch (error) {
       log.debug(`what the rules have dropped is not known: ${messageOf(error)}`);
     }
@@ -140,4 +143,9 @@ export class KernelPlane implements DataPlane {
     this.parts.route.close();
     this.parts.fou.close();
   }
+}
+
+/** By the comments of the rules, in quotation marks; empty where the rules don't count. */
+async function droppedBy(filter: IngressFilter): Promise<ReadonlyMap<string, number>> {
+  return new Map([...(await filter.dropped())].map(([rule, count]) => [`"${rule}"`, count]));
 }

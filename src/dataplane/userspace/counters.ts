@@ -26,7 +26,7 @@ export const NO_COUNTS: Counters = Object.fromEntries(COUNTER_NAMES.map((name) =
   number
 >;
 
-/** Of what was dropped, in words for the log. */
+/** Of what was dropped, in words for the user. */
 const DROPS: readonly (readonly [CounterName, string])[] = [
   ['unbound', 'from endpoints that are not bound'],
   ['unrecognised', 'neither inner nor auth packets'],
@@ -44,8 +44,6 @@ const DROPS: readonly (readonly [CounterName, string])[] = [
 export const addCounts = (one: Counters, other: Counters): Counters =>
   Object.fromEntries(COUNTER_NAMES.map((name) => [name, one[name] + other[name]])) as Record<CounterName, number>;
 
-/** `3 malformed, 1 too long`; empty where nothing was dropped. */
-export const describeDrops = (counters: Counters): string =>
-  DROPS.filter(([name]) => counters[name] > 0)
-    .map(([name, words]) => `${counters[name]} ${words}`)
-    .join(', ');
+/** `3 malformed`, `1 too long`; only what there was. */
+export const drops = (counters: Counters): [reason: string, count: number][] =>
+  DROPS.filter(([name]) => counters[name] > 0).map(([name, words]) => [words, counters[name]]);

@@ -63,6 +63,12 @@ export class LoopThread {
     return addCounts(this.counted, this.counting);
   }
 
+  /** What was counted up to now, where a loop is running. */
+  async count(state: LoopState): Promise<Counters> {
+    if (this.timer === undefined) await this.apply(state);
+    return this.counters;
+  }
+
   /** Resolves when packets are carried as the state says. Rejects with PlaneError where the thread can't be started. */
   async start(state: LoopState): Promise<void> {
     const taken = this.apply(state);
@@ -172,6 +178,7 @@ export class LoopThread {
     this.pace = afterRepair(this.pace, nowMs + waitMs);
     this.options.onDeath(reason, waitMs);
     this.timer = setTimeout(() => {
+      this.timer = undefined;
       this.spawn();
     }, waitMs);
   }

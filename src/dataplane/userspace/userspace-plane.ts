@@ -10,7 +10,6 @@ import { formatEndpoint, sameEndpoint, type Endpoint } from '../../core/endpoint
 import type { Logger } from '../../log/index.js';
 import { RouteClient } from '../../netlink/route/client.js';
 import { RouteMonitor, type RouteEvent } from '../../netlink/route/events.js';
-import type { UdpSocket } from '../../sys/udp-socket.js';
 import type { HeldName } from '../../sys/held-name.js';
 import { announceRoutes, type Announce, type Routes } from '../common/announce.js';
 import { requireCapabilities } from '../common/capabilities.js';
@@ -24,11 +23,11 @@ import { lockTunnel } from '../common/tunnel-lock.js';
 import type { AdoptedPeer, DataPlane, DataPlaneHandlers } from '../index.js';
 import { takeKernelRemains, type LeftBinding } from '../kernel/remains.js';
 import { MAX_RANGES, type LoopState, type Offloads } from './control-block.js';
-import { describeDrops, type Counters } from './counters.js';
+import { drops, type Counters } from './counters.js';
 import { fittingMtu } from './fitting-mtu.js';
 import { allowedSources, coveredBy, mayMatter, type SourceRange } from './inner-sources.js';
 import { LoopThread } from './loop-thread.js';
-import { openOuterSocket } from './outer-socket.js';
+import { OuterSocket } from './outer-socket.js';
 import type { UserspacePlaneSettings } from './settings.js';
 import { sharedMs } from './shared-clock.js';
 import { requireDevices, TunDevice } from './tun-device.js';
@@ -47,6 +46,7 @@ const OVERRUN_CHECK_MS = 60_000;
 export class UserspacePlane implements DataPlane {
   private readonly settings: UserspacePlaneSettings;
   private readonly log: Logger;
+  private readonly onRefused: DataPlaneHandlers['onRefused'];
   private readonly mark: Mark;
   private readonly announce: Announce;
   private readonly route: Routes;
@@ -56,8 +56,7 @@ export class UserspacePlane implements DataPlane {
   private readonly repairer: Repairer<Part>;
   private readonly outer: OuterFollower;
   private monitor: RouteMonitor | undefined;
-  private socket: UdpSocket | undefined;
-  private offloads: Pick<Offloads, 'segmentation' | 'coalescing'> = { segmentation: false, coalescing: false };
+  private readonly socket: OuterSocket;
   private endpoint: Endpoint | undefined;
   private letInUntilMs = -Infinity;
   private mtu: number | undefined;
@@ -74,6 +73,9 @@ export class UserspacePlane implements DataPlane {
     requireCapabilities(['CAP_NET_ADMIN']);
     this.settings = settings;
     this.log = log;
+    this.onRefused = (reason, count) => {
+      handlers.onRefused(reason, count);
+    };
     this.mark = { number: settings.number, port: settings.outer.port };
     this.announce = (line) => {
       if (log.shows('DEBUG')) log.debug(line());
@@ -88,6 +90,10 @@ export class UserspacePlane implements DataPlane {
       mark: this.mark,
       offloads: this.uses('tunHeader'),
       announce: this.announce,
+    });
+    this.socket = new OuterSocket({
+      segmentation: this.uses('segmentation'),
+      coalescing: this.uses('coalescing'),
     });
     this.loop = new LoopThread({
       schemes: settings.schemes,
@@ -130,11 +136,6 @@ export class UserspacePlane implements DataPlane {
         log.warn(messageOf(error));
       },
     });
-  }
-
-  /** How many packets were carried and dropped, up to the last change of anything. */
-  get counters(): Counters {
-    return this.loop.counters;
   }
 
   /**
@@ -180,8 +181,11 @@ export class UserspacePlane implements DataPlane {
   }
 
   sendAuth(to: Endpoint, payload: Buffer): void {
-    if (this.socket === undefined) throw new Error('the userspace data plane is not running');
     this.socket.send(to, payload, this.settings.authTtl);
+  }
+
+  async dropped(): Promise<ReadonlyMap<string, number>> {
+    return this.droppedOf(await this.loop.count(this.state()));
   }
 
   async stop(): Promise<void> {
@@ -193,8 +197,7 @@ export class UserspacePlane implements DataPlane {
       const counts = [...repairs].map(([part, count]) => `${part} ${count}`).join(', ');
       this.log.info(`repairs while running: ${counts}`);
     }
-    const drops = describeDrops(this.counters);
-    if (drops !== '') this.log.info(`packets dropped: ${drops}`);
+    for (const [reason, count] of this.droppedOf(this.loop.counters)) this.onRefused(reason, count);
   }
 
   private async bringUp(): Promise<LeftBinding | undefined> {
@@ -226,8 +229,8 @@ export class UserspacePlane implements DataPlane {
     await this.loop.start(this.state());
     const used = [
       ...(this.device.offloads ? ['TUN offloads'] : []),
-      ...(this.offloads.segmentation ? ['UDP_SEGMENT'] : []),
-      ...(this.offloads.coalescing ? ['UDP_GRO'] : []),
+      ...(this.socket.offloads.segmentation ? ['UDP_SEGMENT'] : []),
+      ...(this.socket.offloads.coalescing ? ['UDP_GRO'] : []),
     ];
     log.info(`${settings.tunnel.device}: TUN device, ${used.length === 0 ? 'no offloads' : used.join(', ')}`);
     return left;
@@ -237,36 +240,35 @@ export class UserspacePlane implements DataPlane {
     await this.looks.close();
     this.monitor?.close();
     await this.loop.stop(this.state());
-    this.socket?.close();
-    this.socket = undefined;
+    this.socket.close();
     this.device.close();
     this.route.close();
     this.lock?.release();
+  }
+
+  private droppedOf(counters: Counters): ReadonlyMap<string, number> {
+    const unread = this.socket.dropped;
+    return new Map([...drops(counters), ...(unread > 0 ? [['unread', unread] as const] : [])]);
   }
 
   private uses(offload: keyof Offloads): boolean {
     return this.settings.without?.includes(offload) !== true;
   }
 
-  private openSocket(): void {
+  /** The returned function closes the socket before. */
+  private openSocket(): () => void {
     const { address, device, port } = this.outer.side;
-    const fragments = this.settings.tunnel.mtu !== undefined;
-    const socket = openOuterSocket({ address, port, device, fragments });
-    this.socket = socket;
-    this.offloads = {
-      coalescing: this.uses('coalescing') && socket.coalesce(),
-      segmentation: this.uses('segmentation') && socket.segments(),
-    };
+    return this.socket.open({ address, port, device, fragments: this.settings.tunnel.mtu !== undefined });
   }
 
   private state(): LoopState {
-    const { endpoint, device, socket, offloads } = this;
+    const { endpoint, device, socket } = this;
     return {
-      ...offloads,
+      ...socket.offloads,
       batches: this.uses('batches'),
       tunHeader: device.offloads,
       stop: false,
-      udp: socket?.fd ?? -1,
+      udp: socket.fd,
       tun: device.fd,
       fragments: this.settings.tunnel.mtu !== undefined,
       address: endpoint === undefined ? 0 : toNumber(endpoint.address),
@@ -340,10 +342,9 @@ export class UserspacePlane implements DataPlane {
   private readonly followOuter: Follow = async (change) => {
     if (!change.address && !(change.device && this.settings.outer.device !== undefined)) return;
     // The loop goes over to the new socket before the old one is closed.
-    const left = this.socket;
-    this.openSocket();
+    const closeBefore = this.openSocket();
     await this.loop.apply(this.state());
-    left?.close();
+    closeBefore();
   };
 
   /** The device's MTU follows that of the way to the peer. */

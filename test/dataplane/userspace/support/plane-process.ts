@@ -1,6 +1,6 @@
 /**
  * One side of a tunnel without authentication, as a process to be started in a namespace: the plane alone, bound to the
- * other side from the start, with what it must not use. Stops, and says what it counted, with SIGTERM.
+ * other side from the start, with what it must not use. Stops, and says what it refused, with SIGTERM.
  */
 import { createLogger } from '../../../../src/log/index.js';
 import type { UserspacePlaneSettings } from '../../../../src/dataplane/userspace/settings.js';
@@ -14,12 +14,15 @@ export interface PlaneOrder {
 
 const { settings, peer } = JSON.parse(process.argv[2] ?? '') as PlaneOrder;
 const log = createLogger({ verbosity: 3, showTime: false, showPid: false });
+const refused: [reason: string, count: number][] = [];
 const plane = new UserspacePlane(
   settings,
   {
     onAuthPacket: () => undefined,
     onOuterAddress: () => undefined,
-    onRefused: () => undefined,
+    onRefused: (reason, count) => {
+      refused.push([reason, count]);
+    },
   },
   log,
 );
@@ -28,6 +31,6 @@ await plane.point(settings.tunnel.peer, peer);
 console.log('carrying');
 process.once('SIGTERM', () => {
   void plane.stop().then(() => {
-    console.log(`counted ${JSON.stringify(plane.counters)}`);
+    console.log(`refused ${JSON.stringify(refused)}`);
   });
 });
