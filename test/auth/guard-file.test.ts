@@ -27,6 +27,7 @@ import { parseLastSigned } from '../../src/auth/guard-text.js';
 import { keyPairFromSeed } from '../../src/auth/keys.js';
 import { accept, judge, newGuard } from '../../src/auth/replay-guard.js';
 import { MAX_STATE_BYTES, writeStateFile } from '../../src/auth/state-file.js';
+import { needsRoot } from '../support/skip.js';
 
 const NOW = BUILD_SECONDS + 1_000_000;
 const DAY = 86_400;
@@ -48,7 +49,7 @@ describe('auth/guard-file', () => {
   });
 
   it("leaves a file in somebody else's folder to them, and follows no link that they laid", async function () {
-    if (process.getuid?.() !== 0) this.skip();
+    needsRoot.call(this);
     const victim = join(folder, 'victim');
     writeFileSync(victim, 'untouched', { mode: 0o644 });
     mkdirSync(join(folder, 'state'), { mode: 0o700 });

@@ -17,7 +17,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { describeInNamespace, type TestNamespace } from '../netlink/nftables/namespace.js';
+import { describeInNamespace, type TestNamespace } from '../support/namespace.js';
+import { needsRoot, skipBecause } from '../support/skip.js';
 
 const SETUP = fileURLToPath(new URL('../../scripts/setup.mjs', import.meta.url));
 /** The command as it is shipped. */
@@ -101,7 +102,7 @@ describe('the program, as a process', function () {
   });
 
   it('says which right it lacks, and not that this was unexpected', async function () {
-    if (process.getuid?.() !== 0) this.skip();
+    needsRoot.call(this);
     const program = start(
       [...CLIENT, '-r', '127.0.0.1:1'],
       ['setpriv', '--inh-caps=-all', '--ambient-caps=-all', '--bounding-set=-all'],
@@ -200,9 +201,8 @@ describe('the program, as a process', function () {
     });
 
     for (const side of ['server', 'client'] as const) {
-      const title = `ends with 10 as a ${side} where FOU is missing`;
-      it(hasFou() ? `${title} (skipped: it is not missing here)` : title, async function () {
-        if (hasFou()) this.skip();
+      it(`ends with 10 as a ${side} where FOU is missing`, async function () {
+        if (hasFou()) skipBecause(this, 'it is not missing here');
         const argv = side === 'server' ? ['-s', '--auth-token', 'x', '-vv'] : [...CLIENT, '-r', '192.0.2.2:1'];
         const kernel = ['--data-plane', 'kernel', '--state-dir', folder];
         const program = start([...argv, ...kernel], inside(namespace(), REFUSING));

@@ -7,7 +7,7 @@ import { needsBuild } from '../dataplane/userspace/support/built.js';
 import { ipipou, pairTopology, Scope, start, startDaemon, waitUntil, type Namespace } from '../lab/support/index.js';
 import { preload } from '../lab/support/preload.js';
 import { stateDir } from '../lab/support/tunnel.js';
-import { needsRoot } from '../netlink/support/namespace.js';
+import { needsRoot } from '../support/skip.js';
 
 describe('a server in userspace', function () {
   this.timeout(60_000);

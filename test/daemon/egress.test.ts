@@ -15,7 +15,7 @@ import type { EgressReport } from '../../src/egress/report.js';
 import { createLogger } from '../../src/log/index.js';
 import { policy } from '../egress/make.js';
 import { EgressWorld, sourcesOf } from '../egress/nftables/world.js';
-import { describeInNamespace } from '../netlink/nftables/namespace.js';
+import { describeInNamespace } from '../support/namespace.js';
 
 const TIMEOUT_MS = 60_000;
 const DEVICE = 'tun0';
@@ -78,7 +78,7 @@ describeInNamespace('the egress of a running server', (server) => {
     folder = mkdtempSync(join(tmpdir(), 'egress-'));
   });
   after(() => {
-    net.delete();
+    net.remove();
     rmSync(folder, { recursive: true, force: true });
   });
   beforeEach(function () {
@@ -110,7 +110,7 @@ describeInNamespace('the egress of a running server', (server) => {
     };
     const log = createLogger({ verbosity: 2, showTime: false, showPid: false }, edge);
     egress =
-      (await server().enter(() => Egress.start(config, log, () => Promise.resolve()))) ?? assert.fail('no egress');
+      (await server().inside(() => Egress.start(config, log, () => Promise.resolve()))) ?? assert.fail('no egress');
     control = await ControlServer.open(
       join(folder, 'control.sock'),
       egressCommands(() => egress),

@@ -5,7 +5,7 @@ import { Scope, startDaemon, type Namespace, type Running } from '../lab/support
 import { namespaces, veth } from '../lab/support/namespace.js';
 import { stateDir } from '../lab/support/tunnel.js';
 import { needsBuild } from '../dataplane/userspace/support/built.js';
-import { needsRoot } from '../netlink/support/namespace.js';
+import { needsRoot } from '../support/skip.js';
 
 describe('a server whose traffic leaves from pools', function () {
   this.timeout(60_000);

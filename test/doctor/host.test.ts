@@ -4,7 +4,8 @@ import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_pr
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Finding, Report } from '../../src/doctor/index.js';
-import { needsRoot, TestNamespace } from '../netlink/support/namespace.js';
+import { TestNamespace } from '../support/namespace.js';
+import { needsRoot } from '../support/skip.js';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const OUTER = '10.9.6.1';
@@ -87,7 +88,7 @@ describe('doctor on this host', function () {
       here.ip('link'),
       // Duplicate address detection ends by itself meanwhile.
       here.ip('addr').replaceAll(' tentative', ''),
-      here.run('nft', ['list', 'ruleset']),
+      here.run('nft', 'list', 'ruleset'),
       execFileSync('ip', ['link'], { encoding: 'utf8' }),
     ];
     const before = state();
@@ -96,9 +97,7 @@ describe('doctor on this host', function () {
   });
 
   it('names the rule that drops the port, and the chain that drops what leaves', () => {
-    here.run(
-      'nft',
-      ['-f', '-'],
+    here.loadRuleset(
       'table inet fw {\nchain in {\ntype filter hook input priority 0; policy drop;\nudp dport 10001 accept\n}\nchain out {\ntype filter hook output priority 0;\nudp sport 10001 drop\n}\n}\n',
     );
     const closed = examine(here, ['-s']);
@@ -110,14 +109,12 @@ describe('doctor on this host', function () {
       open.find('firewall-out').found,
       /is dropped: the rule with handle \d+ of chain out in table inet fw$/,
     );
-    here.run('nft', ['flush', 'ruleset']);
+    here.run('nft', 'flush', 'ruleset');
   });
 
   it('names what drops traffic that the tunnel is to forward, and of which pool nothing comes back', () => {
     // As Docker leaves it, with the last word of firewalld.
-    here.run(
-      'nft',
-      ['-f', '-'],
+    here.loadRuleset(
       'table ip filter {\nchain DOCKER-USER {\nct state established accept\n}\nchain FORWARD {\ntype filter hook forward priority 0; policy drop;\njump DOCKER-USER\niifname "docker0" accept\n}\n}\n',
     );
     const egress = [
@@ -138,7 +135,7 @@ describe('doctor on this host', function () {
     assert.match(closed.find('egress-pool-2').found, /belongs to the link of wan, where nobody answers/);
     assert.equal(closed.find('egress-pool-2').status, 'lack');
 
-    here.run('nft', ['insert', 'rule', 'ip', 'filter', 'DOCKER-USER', 'iifname', 'ipipou0', 'accept']);
+    here.run('nft', 'insert', 'rule', 'ip', 'filter', 'DOCKER-USER', 'iifname', 'ipipou0', 'accept');
     const open = examine(here, [...egress, '--egress-announce', 'wan']);
     assert.equal(open.find('egress-out').status, 'ok');
     assert.match(open.find('egress-pool-2').found, /is announced on wan$/);
@@ -146,7 +143,7 @@ describe('doctor on this host', function () {
       examine(here, ['-s']).report.findings.some(({ section }) => section === 'Egress'),
       false,
     );
-    here.run('nft', ['flush', 'ruleset']);
+    here.run('nft', 'flush', 'ruleset');
   });
 
   it('names the program that has the port', async () => {

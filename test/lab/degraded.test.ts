@@ -4,6 +4,7 @@ import { describe, it } from 'mocha';
 import { NftFilter } from '../../src/dataplane/kernel/nft-filter.js';
 import { answersPing, exec, inside, pairTopology, Scope, suiteScope, startDaemon } from './support/index.js';
 import { CLIENT_INNER, clientArgs, makeKeys, PORT, SERVER_INNER, serverArgs, stateDir } from './support/tunnel.js';
+import { needsMachine } from '../support/skip.js';
 
 /** Left to itself the program would take the other data plane. */
 const KERNEL = ['--data-plane', 'kernel'];
@@ -66,7 +67,7 @@ describe('a kernel without', () => {
 
       const andServer = refuses === undefined ? '' : ', and refuses a server, saying why';
       it(`still carries a client, with a warning${andServer}`, async function () {
-        if (process.env['LAB_KERNEL'] === undefined) this.skip(); // the host needs its modules
+        needsMachine.call(this);
         await withoutModules(scope, isMeant, names);
         const { a: client, b: server } = await pairTopology(scope);
         await exec(['modprobe', '-a', 'fou', 'ipip']);
@@ -102,7 +103,7 @@ describe('a kernel without', () => {
 
   for (const module of OF_RULES) {
     it(`${module} is told so by name when the rules are tried`, async function () {
-      if (process.env['LAB_KERNEL'] === undefined) this.skip(); // the host needs its modules
+      needsMachine.call(this);
       const scope = new Scope();
       try {
         const isMeant = (name: string): boolean =>

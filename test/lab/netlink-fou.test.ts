@@ -5,6 +5,7 @@ import type { FouListenerSpec } from '../../src/netlink/fou/listener.js';
 import { isKernelError } from '../../src/netlink/errors.js';
 import { exec, inside, namespace, suiteScope, udpSocket } from './support/index.js';
 import type { Namespace } from './support/index.js';
+import { needsMachine } from '../support/skip.js';
 
 describe('FOU listeners over netlink', () => {
   const scope = suiteScope();
@@ -79,8 +80,7 @@ describe('FOU listeners over netlink', () => {
   });
 
   it('need a module, which a typed error names', async function () {
-    // Not on a machine that may be using it.
-    if (process.env['LAB_KERNEL'] === undefined) this.skip();
+    needsMachine.call(this);
     await exec(['modprobe', '-r', 'fou']);
     try {
       await assert.rejects(client.listeners(), FouUnavailableError);

@@ -17,13 +17,14 @@ import {
   waitUntil,
 } from './support/index.js';
 import type { Namespace, NatTopology } from './support/index.js';
+import { skipBecause } from '../support/skip.js';
 
 const PORT = 10_000;
 
 describe('the lab', () => {
   it('runs the kernel it was asked for', function () {
     const wanted = process.env['LAB_KERNEL'];
-    if (wanted === undefined) this.skip(); // on the host itself
+    if (wanted === undefined) skipBecause(this, 'on the host itself');
     assert.ok(release().startsWith(`${wanted}.`), release());
   });
 

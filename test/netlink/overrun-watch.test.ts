@@ -3,7 +3,9 @@ import { NETLINK_ROUTE } from '../../src/netlink/constants.js';
 import { OverrunWatch } from '../../src/netlink/overrun-watch.js';
 import { RTNLGRP_LINK } from '../../src/netlink/route/constants.js';
 import { NetlinkSocket } from '../../src/netlink/socket.js';
-import { needsRoot, TestNamespace, until } from './support/namespace.js';
+import { TestNamespace } from '../support/namespace.js';
+import { needsRoot } from '../support/skip.js';
+import { until } from '../support/until.js';
 
 describe('OverrunWatch', () => {
   it('finds a loss by its timer alone, and tells it once', async function () {
@@ -16,7 +18,7 @@ describe('OverrunWatch', () => {
     const watch = new OverrunWatch(socket, 5, (lost) => losses.push(lost));
     try {
       const script = Array.from({ length: 50 }, (_, step) => `link set lo mtu ${1300 + step}`).join('\n');
-      namespace.run('ip', ['-batch', '-'], script);
+      namespace.feed(script, 'ip', '-batch', '-');
       await until(() => losses.length > 0);
       watch.check();
       assert.equal(losses.length, 1);

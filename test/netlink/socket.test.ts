@@ -8,7 +8,9 @@ import { RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK } from '../../src/netlink/route/c
 import { decodeLink, encodeLinkDump, encodeLinkQuery, encodeLinkSettings } from '../../src/netlink/route/link.js';
 import { NetlinkSocket } from '../../src/netlink/socket.js';
 import { SystemError } from '../../src/sys/errors.js';
-import { needsRoot, TestNamespace, until } from './support/namespace.js';
+import { TestNamespace } from '../support/namespace.js';
+import { needsRoot } from '../support/skip.js';
+import { until } from '../support/until.js';
 
 const listLinks = { type: RTM_GETLINK, flags: NLM_F_DUMP, body: encodeLinkDump() };
 const findLink = (name: string) => ({ type: RTM_GETLINK, flags: 0, body: encodeLinkQuery({ name }) });
@@ -210,7 +212,7 @@ describe('NetlinkSocket under load', () => {
     try {
       for (let mtu = 1300; mtu < 1400; mtu++) namespace.ip('link', 'set', 'lo', 'mtu', String(mtu));
       const row = namespace
-        .run('cat', ['/proc/net/netlink'])
+        .run('cat', '/proc/net/netlink')
         .split('\n')
         .map((line) => line.trim().split(/\s+/))
         .find((columns) => columns[1] === '0' && Number(columns[2]) === socket.portId);
@@ -266,10 +268,10 @@ describe('NetlinkSocket under load', () => {
   it('has done the first request of a turn when the call returns', async () => {
     const socket = namespace.inside(() => NetlinkSocket.open(NETLINK_ROUTE));
     try {
-      const index = Number(namespace.list('link', 'show', 'br0')[0]?.['ifindex']);
+      const index = Number(namespace.ipJson('link', 'show', 'br0')[0]?.['ifindex']);
       const body = encodeLinkSettings(index, { mtu: 1300 });
       const request = socket.request({ type: RTM_NEWLINK, flags: 0, body }, { op: 'set', object: 'br0' });
-      assert.equal(namespace.list('link', 'show', 'br0')[0]?.['mtu'], 1300);
+      assert.equal(namespace.ipJson('link', 'show', 'br0')[0]?.['mtu'], 1300);
       await request;
     } finally {
       socket.close();

@@ -6,6 +6,7 @@ import { before, describe, it } from 'mocha';
 import { whyNotOnThisHost } from '../../scripts/lib/demo-host.mjs';
 import { root } from '../../scripts/setup.mjs';
 import { waitUntil } from '../lab/support/wait.ts';
+import { skipBecause } from '../support/skip.ts';
 
 const SETUP_MS = 60_000;
 /** What the whole story may take, which waits for keepalives and forgetful routers. */
@@ -34,7 +35,8 @@ async function show(args, onText = () => undefined) {
 describe('the demo on this host', function () {
   this.timeout(SETUP_MS + STORY_MS);
   before(function () {
-    if (whyNotOnThisHost('auto') !== undefined) this.skip();
+    const obstacle = whyNotOnThisHost('auto');
+    if (obstacle !== undefined) skipBecause(this, obstacle);
   });
 
   it('shows a tunnel from start to stop, and leaves nothing', async () => {

@@ -6,6 +6,7 @@ import { describe, it } from 'mocha';
 import { whereIs } from '../../scripts/lib/debian.mjs';
 import { manPage, PAGE } from '../../scripts/man.mjs';
 import { EXIT_CODES, OPTION_NAMES, specOf } from '../../src/config/index.ts';
+import { skipBecause } from '../support/skip.ts';
 
 const page = readFileSync(PAGE, 'utf8');
 
@@ -45,12 +46,12 @@ describe('the manual page', () => {
   });
 
   it('is formatted without a warning', function () {
-    if (whereIs('groff') === undefined) this.skip();
+    if (whereIs('groff') === undefined) skipBecause(this, 'needs groff');
     assert.equal(groff('-z').stderr, '');
   });
 
   it('shows every option and every exit code to the reader', function () {
-    if (whereIs('groff') === undefined) this.skip();
+    if (whereIs('groff') === undefined) skipBecause(this, 'needs groff');
     const shown = groff('-Tascii', '-P-cbou')
       .stdout.replace(/-\n\s+/g, '')
       .replace(/\s+/g, ' ');

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { root } from '../../scripts/setup.mjs';
 import { waitUntil } from '../lab/support/wait.ts';
+import { needsRoot, skipBecause } from '../support/skip.ts';
 
 /** npm, and a start of the program, on a busy machine. */
 const TIMEOUT_MS = 60_000;
@@ -58,7 +59,8 @@ describe('the packed program', function () {
   });
 
   it('carries a tunnel in userspace, whose thread and packet module come with it', async function () {
-    if (process.getuid?.() !== 0 || !existsSync('/dev/net/tun')) this.skip();
+    needsRoot.call(this);
+    if (!existsSync('/dev/net/tun')) skipBecause(this, 'needs /dev/net/tun');
     const args = ['-s', '-vv', '-b', '127.0.0.1@lo', '--auth-token', 'abc', '--data-plane', 'userspace'];
     const own = ['--state-dir', folder, '--control-dir', folder];
     const command = `ip link set lo up && exec ${process.execPath} ${[main, ...args, ...own].join(' ')}`;

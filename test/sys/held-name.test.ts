@@ -6,7 +6,7 @@ import { afterEach, describe, it } from 'mocha';
 import { HeldName, NameTakenError } from '../../src/sys/held-name.js';
 import { ScratchNamespace } from '../../src/sys/scratch-namespace.js';
 import { abstractNameOwners, abstractNames, nameOwners, parseAbstractNames } from '../../src/sys/socket-owner.js';
-import { needsRoot } from '../netlink/support/namespace.js';
+import { needsRoot } from '../support/skip.js';
 
 const NAME = `ipipou-ts/test/${process.pid}`;
 const SOURCE = new URL('../../src/sys/held-name.ts', import.meta.url).href;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { closeSync, readFileSync, readlinkSync } from 'node:fs';
 import { ScratchNamespace } from '../../src/sys/scratch-namespace.js';
 import { openTun } from '../../src/sys/tun.js';
-import { needsRoot } from '../netlink/support/namespace.js';
+import { needsRoot } from '../support/skip.js';
 
 const namespace = (): string => readlinkSync('/proc/thread-self/ns/net');
 const devices = (): string[] =>

@@ -11,6 +11,7 @@ import {
   SO_SNDBUF,
   SOL_SOCKET,
 } from '../../src/sys/socket-options.js';
+import { needsRoot } from '../support/skip.js';
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
@@ -37,7 +38,7 @@ describe('socket options', () => {
   });
 
   it('goes beyond the limit of the system as root', function () {
-    if (process.getuid?.() !== 0) this.skip();
+    needsRoot.call(this);
     forceBufferSize(fd, 'receive', 64 << 20);
     assert.equal(getSocketOption(fd, SOL_SOCKET, SO_RCVBUF, 4).readInt32LE(), 128 << 20);
   });

@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import { PlaneError } from '../../../src/dataplane/common/errors.js';
 import { lockTunnel } from '../../../src/dataplane/common/tunnel-lock.js';
 import { ScratchNamespace } from '../../../src/sys/scratch-namespace.js';
-import { needsRoot } from '../../netlink/support/namespace.js';
+import { needsRoot } from '../../support/skip.js';
 
 describe('dataplane/kernel: the lock of a tunnel', () => {
   before(needsRoot);

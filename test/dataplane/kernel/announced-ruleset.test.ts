@@ -12,7 +12,7 @@ import type { WantedFilter } from '../../../src/dataplane/kernel/filter.js';
 import { NftFilter, type NftFilterSettings } from '../../../src/dataplane/kernel/nft-filter.js';
 import { tokenVariable } from '../../../src/dataplane/kernel/ruleset/ruleset.js';
 import { CORPUS_SCHEMES } from '../../core/classifier-corpus.js';
-import { describeInNamespace, type TestNamespace } from '../../netlink/nftables/namespace.js';
+import { describeInNamespace, type TestNamespace } from '../../support/namespace.js';
 
 const TABLE = 'ipipou-0';
 const INTERNAL = '172.29.0.0';
@@ -38,7 +38,7 @@ describeInNamespace('the filter, saying what it does', (kernel) => {
     let definitions: string[] = [];
 
     const open = (ns: TestNamespace, settings: Partial<NftFilterSettings> = {}): Promise<NftFilter> =>
-      ns.enter(() =>
+      ns.inside(() =>
         NftFilter.open({
           table: TABLE,
           mark: { number: 0, port: OUTER.port },
@@ -63,7 +63,7 @@ describeInNamespace('the filter, saying what it does', (kernel) => {
         await use(filter);
       } finally {
         filter.close();
-        for (const ns of [kernel(), replica()]) ns.load('flush ruleset');
+        for (const ns of [kernel(), replica()]) ns.loadRuleset('flush ruleset');
       }
     }
 
@@ -72,8 +72,8 @@ describeInNamespace('the filter, saying what it does', (kernel) => {
       await change;
       const commands = said.map((line) => /^nft (.+)$/.exec(line)?.[1] ?? assert.fail(`no command: ${line}`));
       said = [];
-      replica().load([...definitions, ...commands].join('\n'));
-      assert.deepEqual(replica().list(), kernel().list());
+      replica().loadRuleset([...definitions, ...commands].join('\n'));
+      assert.deepEqual(replica().listRuleset(), kernel().listRuleset());
     }
 
     const tables = (ns: TestNamespace): string => ns.run('nft', 'list', 'tables');

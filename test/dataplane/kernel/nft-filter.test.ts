@@ -4,7 +4,7 @@ import { describe, it } from 'mocha';
 import type { WantedFilter } from '../../../src/dataplane/kernel/filter.js';
 import { NftFilter, sameBindings } from '../../../src/dataplane/kernel/nft-filter.js';
 import { mendAll } from '../../../src/dataplane/common/step.js';
-import { describeInNamespace, type TestNamespace } from '../../netlink/nftables/namespace.js';
+import { describeInNamespace, type TestNamespace } from '../../support/namespace.js';
 
 const PEER = { address: '192.0.2.7', port: 40_001 };
 const INTERNAL = '172.29.0.0';
@@ -17,7 +17,7 @@ const wanted = (remainingMs?: number): WantedFilter => ({
 
 describeInNamespace('the filter, looking at its table', (namespace) => {
   const open = (ns: TestNamespace, number = 0, table = 'ipipou-0', queueNumber?: number): Promise<NftFilter> =>
-    ns.enter(() =>
+    ns.inside(() =>
       NftFilter.open({
         table,
         mark: { number, port: 10_000 },
@@ -51,14 +51,14 @@ describeInNamespace('the filter, looking at its table', (namespace) => {
       try {
         await filter.install(wanted());
         assert.deepEqual(await filter.plan(() => wanted()), []);
-        const before = namespace().list();
-        namespace().load(command);
+        const before = namespace().listRuleset();
+        namespace().loadRuleset(command);
         const steps = await filter.plan(() => wanted());
         assert.equal(steps.length, 1);
         assert.match(steps[0]?.lack ?? '', words);
         await mendAll(steps);
         assert.deepEqual(await filter.plan(() => wanted()), []);
-        assert.deepEqual(namespace().list(), before);
+        assert.deepEqual(namespace().listRuleset(), before);
       } finally {
         filter.close();
       }
@@ -136,7 +136,7 @@ describeInNamespace('the filter, looking at its table', (namespace) => {
       await mendAll(await first.plan(() => here));
       send(3);
       assert.deepEqual([...(await first.dropped())], [['neither inner nor auth packet', 3]]);
-      namespace().load('flush ruleset');
+      namespace().loadRuleset('flush ruleset');
       await mendAll(await first.plan(() => here));
       send(4);
       assert.deepEqual([...(await first.dropped())], [['neither inner nor auth packet', 7]]);
@@ -161,9 +161,9 @@ describeInNamespace('the filter, looking at its table', (namespace) => {
     try {
       await filter.install(wanted());
       await filter.remove();
-      const before = namespace().list();
+      const before = namespace().listRuleset();
       await filter.prove();
-      assert.deepEqual(namespace().list(), before);
+      assert.deepEqual(namespace().listRuleset(), before);
     } finally {
       filter.close();
     }

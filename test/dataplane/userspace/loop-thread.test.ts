@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import { sharedMs } from '../../../src/dataplane/userspace/shared-clock.js';
-import { until } from '../../netlink/support/namespace.js';
+import { until } from '../../support/until.js';
 import { needsBuild } from './support/built.js';
 import { tcp, udp } from './support/inner-packet.js';
 import { openLoop, type LoopRig } from './support/loop-rig.js';

@@ -6,7 +6,7 @@ import { drops, NO_COUNTS } from '../../../src/dataplane/userspace/counters.js';
 import { answersPing, Scope, start, type Namespace, type Running } from '../../lab/support/index.js';
 import { namespaces, veth } from '../../lab/support/namespace.js';
 import { checksumErrors, transfer } from '../../lab/support/transfer.js';
-import { needsRoot } from '../../netlink/support/namespace.js';
+import { needsRoot } from '../../support/skip.js';
 import { needsBuild } from './support/built.js';
 import type { PlaneOrder } from './support/plane-process.js';
 

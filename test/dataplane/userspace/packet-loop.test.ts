@@ -6,7 +6,7 @@ import type { LoopMessage } from '../../../src/dataplane/userspace/messages.js';
 import { PacketLoop } from '../../../src/dataplane/userspace/packet-loop.js';
 import { EventFd } from '../../../src/sys/event-fd.js';
 import { packetCalls } from '../../../src/sys/packet-calls.js';
-import { until } from '../../netlink/support/namespace.js';
+import { until } from '../../support/until.js';
 import { needsBuild } from './support/built.js';
 import { udp } from './support/inner-packet.js';
 import { openEnds, type LoopEnds } from './support/loop-rig.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { after, before, describe, it } from 'mocha';
 import { pairTopology, Scope, start, type Namespace } from '../../lab/support/index.js';
-import { needsRoot } from '../../netlink/support/namespace.js';
+import { needsRoot } from '../../support/skip.js';
 import { needsBuild } from './support/built.js';
 
 const PROGRAM = fileURLToPath(new URL('support/starts-process.ts', import.meta.url));

@@ -5,7 +5,8 @@ import { judgeFirewall } from '../../../src/doctor/firewall/judge.js';
 import type { JudgedPacket } from '../../../src/doctor/firewall/packet.js';
 import { probeFirewall } from '../../../src/doctor/probe/firewall.js';
 import { PathProbe } from '../../../src/sys/path-probe.js';
-import { namespaceObstacle, TestNamespace } from '../../netlink/nftables/namespace.js';
+import { TestNamespace } from '../../support/namespace.js';
+import { namespaceObstacle, skipBecause } from '../../support/skip.js';
 
 const PORT = 10_000;
 const [HERE, THERE] = ['10.9.7.1', '10.9.7.2'];
@@ -140,120 +141,118 @@ const IPTABLES: readonly (readonly [title: string, rules: readonly string[], exp
   ['a match that is not known', ['-P INPUT DROP', '-A INPUT -m mark --mark 5 -j ACCEPT'], 'unsure'],
 ];
 
-const obstacle = namespaceObstacle();
+describe('judged rulesets and the kernel', () => {
+  let here: TestNamespace;
+  let there: TestNamespace;
+  let packet: JudgedPacket;
 
-(obstacle === undefined ? describe : describe.skip)(
-  `judged rulesets and the kernel${obstacle === undefined ? '' : ` (skipped: ${obstacle})`}`,
-  () => {
-    let here: TestNamespace;
-    let there: TestNamespace;
-    let packet: JudgedPacket;
-
-    before(() => {
-      [here, there] = [new TestNamespace(), new TestNamespace()];
-      const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8' });
-      ip('link', 'add', 'wan', 'netns', here.name, 'type', 'veth', 'peer', 'name', 'wan', 'netns', there.name);
-      for (const [namespace, address] of [
-        [here, HERE],
-        [there, THERE],
-      ] as const) {
-        namespace.run('ip', 'addr', 'add', `${address}/24`, 'dev', 'wan');
-        namespace.run('ip', 'link', 'set', 'wan', 'up');
-      }
-      const [link] = JSON.parse(ip('-n', here.name, '-j', 'link', 'show', 'wan')) as { ifindex: number }[];
-      packet = {
-        direction: 'in',
-        source: undefined,
-        destination: HERE,
-        sourcePort: undefined,
-        destinationPort: PORT,
-        protocol: 17,
-        inDevice: { name: 'wan', index: link!.ifindex },
-        outDevice: undefined,
-        state: 'new',
-      };
-      // The first packet waits for the other's hardware address.
-      there.run('ping', '-c1', '-W2', HERE);
-    });
-    after(() => {
-      here.delete();
-      there.delete();
-    });
-
-    /** Whether a packet that is sent now gets behind all filters. */
-    function arrives(): boolean {
-      const count = (): number => {
-        const listed = JSON.parse(here.run('nft', '-j', 'list', 'table', 'inet', COUNTER)) as {
-          nftables: { rule?: { expr: { counter?: { packets: number } }[] } }[];
-        };
-        return listed.nftables.flatMap(({ rule }) => rule?.expr ?? []).find(({ counter }) => counter !== undefined)!
-          .counter!.packets;
-      };
-      const before = count();
-      const probe = there.enter(() => PathProbe.open(HERE, PORT));
-      probe.send(100);
-      probe.close();
-      return count() > before;
+  before(function () {
+    const obstacle = namespaceObstacle();
+    if (obstacle !== undefined) skipBecause(this, obstacle);
+    [here, there] = [new TestNamespace(), new TestNamespace()];
+    const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8' });
+    ip('link', 'add', 'wan', 'netns', here.name, 'type', 'veth', 'peer', 'name', 'wan', 'netns', there.name);
+    for (const [namespace, address] of [
+      [here, HERE],
+      [there, THERE],
+    ] as const) {
+      namespace.run('ip', 'addr', 'add', `${address}/24`, 'dev', 'wan');
+      namespace.run('ip', 'link', 'set', 'wan', 'up');
     }
-
-    async function compare(expected: Expected): Promise<void> {
-      const facts = await here.enter(() => probeFirewall());
-      assert.deepEqual(facts.unread, []);
-      const { stops, mayStop } = judgeFirewall(facts, packet, ({ name }) => name === COUNTER);
-      const judged: Expected = stops.length > 0 ? 'stopped' : mayStop.length > 0 ? 'unsure' : 'passes';
-      assert.equal(judged, expected, JSON.stringify({ stops, mayStop }));
-      // A veth delivers within the call that sends.
-      if (judged !== 'unsure') assert.equal(arrives() ? 'passes' : 'stopped', judged);
-      else for (const { culprit } of mayStop) assert.notDeepEqual(culprit.dependsOn, []);
-    }
-
-    /** On one line it is better to read; nft wants a line's end behind each block. */
-    const load = (ruleset: string): void => {
-      here.load(`${ruleset.replaceAll(/([;}]) (?=\}|chain)/g, '$1\n')}\n`);
+    const [link] = JSON.parse(ip('-n', here.name, '-j', 'link', 'show', 'wan')) as { ifindex: number }[];
+    packet = {
+      direction: 'in',
+      source: undefined,
+      destination: HERE,
+      sourcePort: undefined,
+      destinationPort: PORT,
+      protocol: 17,
+      inDevice: { name: 'wan', index: link!.ifindex },
+      outDevice: undefined,
+      state: 'new',
     };
+    // The first packet waits for the other's hardware address.
+    there.run('ping', '-c1', '-W2', HERE);
+  });
+  after(() => {
+    // Where the suite was skipped there are none.
+    for (const namespace of [here, there] as (TestNamespace | undefined)[]) namespace?.remove();
+  });
 
-    function begin(): void {
-      here.run('nft', 'flush', 'ruleset');
-      load(`table inet ${COUNTER} { chain last { type filter hook input priority 1000; udp dport ${PORT} counter; } }`);
-    }
+  /** Whether a packet that is sent now gets behind all filters. */
+  function arrives(): boolean {
+    const count = (): number => {
+      const listed = JSON.parse(here.run('nft', '-j', 'list', 'table', 'inet', COUNTER)) as {
+        nftables: { rule?: { expr: { counter?: { packets: number } }[] } }[];
+      };
+      return listed.nftables.flatMap(({ rule }) => rule?.expr ?? []).find(({ counter }) => counter !== undefined)!
+        .counter!.packets;
+    };
+    const before = count();
+    const probe = there.inside(() => PathProbe.open(HERE, PORT));
+    probe.send(100);
+    probe.close();
+    return count() > before;
+  }
 
-    for (const [title, ruleset, expected] of CASES) {
-      it(`agree about: ${title}`, async () => {
-        begin();
-        load(ruleset);
-        await compare(expected);
-      });
-    }
+  async function compare(expected: Expected): Promise<void> {
+    const facts = await here.inside(() => probeFirewall());
+    assert.deepEqual(facts.unread, []);
+    const { stops, mayStop } = judgeFirewall(facts, packet, ({ name }) => name === COUNTER);
+    const judged: Expected = stops.length > 0 ? 'stopped' : mayStop.length > 0 ? 'unsure' : 'passes';
+    assert.equal(judged, expected, JSON.stringify({ stops, mayStop }));
+    // A veth delivers within the call that sends.
+    if (judged !== 'unsure') assert.equal(arrives() ? 'passes' : 'stopped', judged);
+    else for (const { culprit } of mayStop) assert.notDeepEqual(culprit.dependsOn, []);
+  }
 
-    for (const [title, rules, expected] of IPTABLES) {
-      it(`agree about rules of iptables-nft: ${title}`, async function () {
-        begin();
-        try {
-          for (const rule of rules) here.run('iptables-nft', ...rule.split(' '));
-        } catch (error) {
-          if (error instanceof Error && 'code' in error && error.code === 'ENOENT') this.skip();
-          throw error;
-        }
-        await compare(expected);
-      });
-    }
+  /** On one line it is better to read; nft wants a line's end behind each block. */
+  const load = (ruleset: string): void => {
+    here.loadRuleset(`${ruleset.replaceAll(/([;}]) (?=\}|chain)/g, '$1\n')}\n`);
+  };
 
-    it('name the rule, its chain and its comment', async () => {
+  function begin(): void {
+    here.run('nft', 'flush', 'ruleset');
+    load(`table inet ${COUNTER} { chain last { type filter hook input priority 1000; udp dport ${PORT} counter; } }`);
+  }
+
+  for (const [title, ruleset, expected] of CASES) {
+    it(`agree about: ${title}`, async () => {
       begin();
-      load(input('udp dport 10000 drop comment "no tunnels"', 'accept'));
-      const facts = await here.enter(() => probeFirewall());
-      const [stop] = judgeFirewall(facts, packet, () => false).stops;
-      assert.match(stop!.culprit.where, /^the rule with handle \d+ \("no tunnels"\) of chain input in table inet fw$/);
+      load(ruleset);
+      await compare(expected);
     });
+  }
 
-    it('pass over the table of the tunnel itself', async () => {
+  for (const [title, rules, expected] of IPTABLES) {
+    it(`agree about rules of iptables-nft: ${title}`, async function () {
       begin();
-      load(input(''));
-      const facts = await here.enter(() => probeFirewall());
-      assert.deepEqual(
-        judgeFirewall(facts, packet, () => true),
-        { chains: 0, stops: [], mayStop: [] },
-      );
+      try {
+        for (const rule of rules) here.run('iptables-nft', ...rule.split(' '));
+      } catch (error) {
+        if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+          skipBecause(this, 'needs iptables-nft');
+        throw error;
+      }
+      await compare(expected);
     });
-  },
-);
+  }
+
+  it('name the rule, its chain and its comment', async () => {
+    begin();
+    load(input('udp dport 10000 drop comment "no tunnels"', 'accept'));
+    const facts = await here.inside(() => probeFirewall());
+    const [stop] = judgeFirewall(facts, packet, () => false).stops;
+    assert.match(stop!.culprit.where, /^the rule with handle \d+ \("no tunnels"\) of chain input in table inet fw$/);
+  });
+
+  it('pass over the table of the tunnel itself', async () => {
+    begin();
+    load(input(''));
+    const facts = await here.inside(() => probeFirewall());
+    assert.deepEqual(
+      judgeFirewall(facts, packet, () => true),
+      { chains: 0, stops: [], mayStop: [] },
+    );
+  });
+});

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { followPath, type Prober } from '../../../src/doctor/probe/path-mtu.js';
 import { PathProbe } from '../../../src/sys/path-probe.js';
-import { needsRoot, TestNamespace } from '../../netlink/support/namespace.js';
+import { TestNamespace } from '../../support/namespace.js';
+import { needsRoot } from '../../support/skip.js';
 
 /** A network whose routers take less and less; `answers`: the host says that nobody listens. */
 function network(hops: readonly number[], answers: boolean): Prober & { readonly sent: number[] } {
@@ -94,7 +95,7 @@ describe('probing the path', () => {
       }
       near.ip('route', 'add', 'default', 'via', '10.9.8.2');
       far.ip('route', 'add', 'default', 'via', '10.9.8.5');
-      middle.run('sysctl', ['-q', '-w', 'net.ipv4.ip_forward=1']);
+      middle.run('sysctl', '-q', '-w', 'net.ipv4.ip_forward=1');
       middle.ip('link', 'set', 'out', 'mtu', '1300');
       far.ip('link', 'set', 'in', 'mtu', '1300');
     });

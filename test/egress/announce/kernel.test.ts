@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { AnnounceTable } from '../../../src/egress/announce/table.js';
 import { MulticastReception } from '../../../src/sys/multicast-reception.js';
-import { describeInNamespace, TestNamespace } from '../../netlink/nftables/namespace.js';
+import { describeInNamespace, TestNamespace } from '../../support/namespace.js';
 import { pool } from '../make.js';
 
 const COMMENT = 'ipipou-ts announcements of a test';
@@ -45,12 +45,12 @@ describeInNamespace('announced pools', (server) => {
       ) ?? [];
     mac = Buffer.from(address.replaceAll(':', ''), 'hex');
     index = Number(number);
-    table = server().enter(() => AnnounceTable.open('announce', COMMENT));
+    table = server().inside(() => AnnounceTable.open('announce', COMMENT));
   });
   after(async () => {
     await table.remove();
     table.close();
-    asker.delete();
+    asker.remove();
   });
 
   const wanted = (addresses: string) => ({ device: { name: 'eth0', index, mac }, addresses: pool(addresses) });
@@ -148,7 +148,7 @@ describeInNamespace('announced pools', (server) => {
   it('have a device take in all multicast while that is wanted', () => {
     const count = (): string => server().run('sh', '-c', 'ip -d link show eth0 | grep -o "allmulti [0-9]*"').trim();
     const before = count();
-    const reception = server().enter(() => MulticastReception.open());
+    const reception = server().inside(() => MulticastReception.open());
     reception.add(index);
     assert.notEqual(count(), before);
     reception.close();

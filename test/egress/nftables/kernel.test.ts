@@ -8,7 +8,7 @@ import { Batch, NftablesClient } from '../../../src/netlink/nftables/index.js';
 import { EgressTable, ForeignTableError } from '../../../src/egress/nftables/table.js';
 import { addEgressTable, type EgressSettings, type HeldAddress } from '../../../src/egress/nftables/ruleset.js';
 import type { IpAddress } from '../../../src/egress/address.js';
-import { describeInNamespace, type TestNamespace } from '../../netlink/nftables/namespace.js';
+import { describeInNamespace, type TestNamespace } from '../../support/namespace.js';
 import { chiSquared, chiSquaredLimit, countBins } from '../chi-squared.js';
 import { poolHas } from '../../../src/egress/pool.js';
 import { ALL_USABLE } from '../../../src/egress/usable.js';
@@ -40,8 +40,8 @@ describeInNamespace('policies in the kernel', (server) => {
   before(() => {
     net = new EgressWorld(server());
     ({ inner, world } = net);
-    table = server().enter(() => EgressTable.open('egress', COMMENT));
-    nft = server().enter(() => NftablesClient.open());
+    table = server().inside(() => EgressTable.open('egress', COMMENT));
+    nft = server().inside(() => NftablesClient.open());
   });
   beforeEach(function () {
     // Each waits for whole rounds of packets, on a machine that may be busy.
@@ -53,7 +53,7 @@ describeInNamespace('policies in the kernel', (server) => {
     await table.remove(['tun0']);
     table.close();
     nft.close();
-    net.delete();
+    net.remove();
   });
 
   const settings = (
@@ -307,8 +307,8 @@ describeInNamespace('policies in the kernel', (server) => {
   });
 
   it('leaves alone a table of its name that is not its own', async () => {
-    server().load('table inet other { comment "mine"; }');
-    const other = server().enter(() => EgressTable.open('other', COMMENT));
+    server().loadRuleset('table inet other { comment "mine"; }');
+    const other = server().inside(() => EgressTable.open('other', COMMENT));
     await assert.rejects(other.left(), ForeignTableError);
     other.close();
   });

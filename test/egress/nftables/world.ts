@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TestNamespace } from '../../netlink/nftables/namespace.js';
+import { TestNamespace } from '../../support/namespace.js';
 
 /** Packets are made and counted by python: one socket each, no process for every connection. */
 export const SEND = `
@@ -82,9 +82,9 @@ export class EgressWorld {
     return await seen(this.world, port, () => void this.inner.run('python3', '-c', SEND, ...words));
   }
 
-  delete(): void {
-    this.inner.delete();
-    this.world.delete();
+  remove(): void {
+    this.inner.remove();
+    this.world.remove();
   }
 }
 

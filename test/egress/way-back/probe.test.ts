@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'mocha';
 import type { Way } from '../../../src/egress/way-back/way-back.js';
 import { Scope, type Namespace } from '../../lab/support/index.js';
 import { namespaces, veth } from '../../lab/support/namespace.js';
-import { needsRoot } from '../../netlink/support/namespace.js';
+import { needsRoot } from '../../support/skip.js';
 
 const PROGRAM = fileURLToPath(new URL('support/probe-process.ts', import.meta.url));
 

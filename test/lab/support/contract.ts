@@ -30,6 +30,7 @@ import {
   stateDir,
   type NatTunnel,
 } from './tunnel.js';
+import { skipBecause } from '../../support/skip.js';
 
 export interface Contract {
   readonly plane: 'kernel' | 'userspace';
@@ -281,9 +282,8 @@ export function describeContract({ plane, transferBytes, needs = [] }: Contract)
       assert.deepEqual([threadsOf(server.pid), descriptorsOf(server.pid)], [threads, descriptors]);
     });
 
-    const endsWithProcess = plane === 'userspace' ? ' (skipped: a TUN device ends with its process)' : '';
-    it(`loses no ping when the server is killed and started again${endsWithProcess}`, async function () {
-      if (plane === 'userspace') this.skip();
+    it('loses no ping when the server is killed and started again', async function () {
+      if (plane === 'userspace') skipBecause(this, 'a TUN device ends with its process');
       const pinging = startPing(scope, tunnel.net.client, SERVER_INNER, { intervalMs: 20 });
       const answered = (more: number): Promise<unknown> => {
         const target = (pinging.received.at(-1) ?? 0) + more;

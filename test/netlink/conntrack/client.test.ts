@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { ConntrackClient } from '../../../src/netlink/conntrack/client.js';
 import { decodeConnection, encodeConnectionKey } from '../../../src/netlink/conntrack/connection.js';
-import { describeInNamespace } from '../nftables/namespace.js';
+import { describeInNamespace } from '../../support/namespace.js';
 
 const V4 = Buffer.from([198, 51, 100, 7]);
 const V6 = Buffer.from('20010db8000000000000000000000007', 'hex');
@@ -77,7 +77,7 @@ describeInNamespace('tracked connections', (namespace) => {
     );
 
   before(() => {
-    client = namespace().enter(() => ConntrackClient.open());
+    client = namespace().inside(() => ConntrackClient.open());
   });
   after(() => {
     client.close();

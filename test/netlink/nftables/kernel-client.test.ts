@@ -13,7 +13,7 @@ import {
   type ElementSpec,
   type SetSpec,
 } from '../../../src/netlink/nftables/index.js';
-import { describeInNamespace } from './namespace.js';
+import { describeInNamespace } from '../../support/namespace.js';
 import { valueOf } from './total.js';
 
 const table = { family: 'ip', name: 't' } as const;
@@ -44,7 +44,7 @@ describeInNamespace('a batch in the kernel', (namespace) => {
   let client: NftablesClient;
 
   before(() => {
-    client = namespace().enter(() => NftablesClient.open());
+    client = namespace().inside(() => NftablesClient.open());
   });
   beforeEach(async () => {
     await client.commit(new Batch().replaceTable(table).addSet(peers));
@@ -145,7 +145,7 @@ describeInNamespace('a batch in the kernel', (namespace) => {
   });
 
   it('that is larger than the send buffer is refused by name and changes nothing', async () => {
-    const small = namespace().enter(() => NftablesClient.open({ sendBufferBytes: 32_768 }));
+    const small = namespace().inside(() => NftablesClient.open({ sendBufferBytes: 32_768 }));
     try {
       const all = Array.from({ length: 5000 }, (_, index) => peer(index));
       await assert.rejects(small.commit(new Batch().addElements(peers, all)), (error) => {
@@ -206,7 +206,7 @@ describeInNamespace('a batch in the kernel', (namespace) => {
 
 describeInNamespace('listings of what is not there', (namespace) => {
   it('are empty', async () => {
-    const client = namespace().enter(() => NftablesClient.open());
+    const client = namespace().inside(() => NftablesClient.open());
     try {
       assert.deepEqual(await client.tables('inet'), []);
       assert.equal(await client.table(table), undefined);
@@ -224,7 +224,7 @@ describeInNamespace('listings of what is not there', (namespace) => {
 
 describeInNamespace('a client', (namespace) => {
   it('sees its own namespace only, and other tables of it not', async () => {
-    const client = namespace().enter(() => NftablesClient.open());
+    const client = namespace().inside(() => NftablesClient.open());
     try {
       await client.commit(
         new Batch()
@@ -245,7 +245,7 @@ describeInNamespace('a client', (namespace) => {
   });
 
   it('refuses work after it is closed', async () => {
-    const client = namespace().enter(() => NftablesClient.open());
+    const client = namespace().inside(() => NftablesClient.open());
     client.close();
     client.close();
     await assert.rejects(client.generation(), { code: 'NETLINK_CLOSED' });

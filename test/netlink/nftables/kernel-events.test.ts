@@ -7,7 +7,7 @@ import {
   type NftablesEvent,
   type SetSpec,
 } from '../../../src/netlink/nftables/index.js';
-import { describeInNamespace, type TestNamespace } from './namespace.js';
+import { describeInNamespace, type TestNamespace } from '../../support/namespace.js';
 
 const table = { family: 'inet', name: 'watched' } as const;
 const set: SetSpec = { family: 'inet', table: 'watched', name: 's', key: ['mark'] };
@@ -44,13 +44,13 @@ describeInNamespace('a monitor of the ruleset', (namespace) => {
   const monitors: NftablesMonitor[] = [];
 
   const watch = (options: Parameters<typeof NftablesMonitor.open>[0]): NftablesMonitor => {
-    const monitor = namespace().enter(() => NftablesMonitor.open(options));
+    const monitor = namespace().inside(() => NftablesMonitor.open(options));
     monitors.push(monitor);
     return monitor;
   };
 
   before(() => {
-    client = namespace().enter(() => NftablesClient.open());
+    client = namespace().inside(() => NftablesClient.open());
   });
   beforeEach(async () => {
     await client.commit(new Batch().replaceTable(table).addSet(set));
@@ -152,5 +152,5 @@ describeInNamespace('a monitor of the ruleset', (namespace) => {
 /** Many changes while this thread waits and cannot read a notice of them. */
 function flood(namespace: TestNamespace): void {
   const marks = Array.from({ length: 5000 }, (_, index) => String(index));
-  namespace.load(`add element inet watched s { ${marks.join(', ')} }`);
+  namespace.loadRuleset(`add element inet watched s { ${marks.join(', ')} }`);
 }

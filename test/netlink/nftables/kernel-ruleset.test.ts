@@ -64,7 +64,7 @@ import {
   type RuleSpec,
   type SetSpec,
 } from '../../../src/netlink/nftables/index.js';
-import { describeInNamespace } from './namespace.js';
+import { describeInNamespace } from '../../support/namespace.js';
 
 const SCRIPT = `
   table inet outer {
@@ -416,7 +416,7 @@ describeInNamespace('a ruleset in the kernel', (namespace) => {
   let client: NftablesClient;
 
   before(() => {
-    client = namespace().enter(() => NftablesClient.open());
+    client = namespace().inside(() => NftablesClient.open());
   });
   beforeEach(() => {
     namespace().run('nft', 'flush', 'ruleset');
@@ -426,18 +426,18 @@ describeInNamespace('a ruleset in the kernel', (namespace) => {
   });
 
   it('is listed by nft like one that nft made', async () => {
-    namespace().load(SCRIPT);
-    const expected = namespace().list();
+    namespace().loadRuleset(SCRIPT);
+    const expected = namespace().listRuleset();
     namespace().run('nft', 'flush', 'ruleset');
     await client.commit(ourBatch());
-    assert.deepEqual(namespace().list(), expected);
+    assert.deepEqual(namespace().listRuleset(), expected);
   });
 
   it('is not disturbed by being replaced by itself', async () => {
     await client.commit(ourBatch());
-    const expected = namespace().list();
+    const expected = namespace().listRuleset();
     await client.commit(ourBatch());
-    assert.deepEqual(namespace().list(), expected);
+    assert.deepEqual(namespace().listRuleset(), expected);
   });
 
   it('is listed by us with the very expressions asked for', async () => {
@@ -446,12 +446,12 @@ describeInNamespace('a ruleset in the kernel', (namespace) => {
   });
 
   it('made by nft has the expressions that ours has', async () => {
-    namespace().load(SCRIPT);
+    namespace().loadRuleset(SCRIPT);
     assertRules(await client.rules('inet', 'outer'));
   });
 
   it('is read back whole: tables, chains, sets, elements', async () => {
-    namespace().load(SCRIPT);
+    namespace().loadRuleset(SCRIPT);
     const [table] = await client.tables('inet');
     assert.equal(table?.comment, 'as nft makes it');
     assert.deepEqual(await client.table({ family: 'inet', name: 'outer' }), table);

@@ -3,7 +3,8 @@ import { KernelError } from '../../../src/netlink/errors.js';
 import { RouteClient } from '../../../src/netlink/route/client.js';
 import { RT_SCOPE_LINK, RT_TABLE_LOCAL, RTN_LOCAL, RTN_UNREACHABLE } from '../../../src/netlink/route/constants.js';
 import type { RouteSpec } from '../../../src/netlink/route/route.js';
-import { needsRoot, TestNamespace } from '../support/namespace.js';
+import { TestNamespace } from '../../support/namespace.js';
+import { needsRoot } from '../../support/skip.js';
 
 /** Everything is done by one side and judged by the other: what `ip` makes we must see, what we make `ip` must show. */
 describe('RouteClient', () => {
@@ -16,19 +17,19 @@ describe('RouteClient', () => {
     namespace = new TestNamespace();
     namespace.ip('link', 'add', 'br0', 'type', 'bridge');
     client = namespace.inside(() => RouteClient.open());
-    index = Number(namespace.list('link', 'show', 'br0')[0]?.['ifindex']);
+    index = Number(namespace.ipJson('link', 'show', 'br0')[0]?.['ifindex']);
   });
   afterEach(() => {
     client.close();
     namespace.remove();
   });
 
-  const shown = (): Record<string, unknown> => namespace.list('link', 'show', 'br0')[0] ?? {};
+  const shown = (): Record<string, unknown> => namespace.ipJson('link', 'show', 'br0')[0] ?? {};
 
   it('sees links as `ip` shows them', async () => {
     namespace.ip('link', 'set', 'br0', 'mtu', '1400', 'alias', 'ours', 'group', '7');
     const links = await client.links();
-    const reference = namespace.list('link', 'show');
+    const reference = namespace.ipJson('link', 'show');
     assert.deepEqual(
       links.map((link) => [link.index, link.name, link.mtu]).sort(),
       reference.map((link) => [link['ifindex'], link['ifname'], link['mtu']]).sort(),
@@ -85,7 +86,7 @@ describe('RouteClient', () => {
   it('adds, lists and deletes addresses', async () => {
     await client.addAddress({ index, address: '192.0.2.1', prefixLength: 24 });
     await client.addAddress({ index, address: '10.0.0.1', peer: '10.0.0.2', prefixLength: 32, scope: RT_SCOPE_LINK });
-    const [entry] = namespace.list('addr', 'show', 'br0');
+    const [entry] = namespace.ipJson('addr', 'show', 'br0');
     const reference = (entry?.['addr_info'] as Record<string, unknown>[]).filter((info) => info['family'] === 'inet');
     assert.deepEqual(
       reference.map((info) => [info['local'], info['address'], info['prefixlen'], info['scope']]),
@@ -138,7 +139,7 @@ describe('RouteClient', () => {
         mtu: 1400,
         multipath: false,
       });
-      assert.equal(routes.length, namespace.list('route', 'show').length);
+      assert.equal(routes.length, namespace.ipJson('route', 'show').length);
     });
 
     it('sees no routes in a table that does not exist', async () => {
@@ -158,7 +159,7 @@ describe('RouteClient', () => {
       await client.addRoute(spec);
       await client.addRoute({ destination: '10.3.0.0', prefixLength: 16, table: 1000, outInterface: index });
       await client.addRoute({ destination: '10.4.0.0', prefixLength: 16, table: 1000, type: RTN_UNREACHABLE });
-      const ours = namespace.list('route', 'show', 'table', '1000');
+      const ours = namespace.ipJson('route', 'show', 'table', '1000');
       namespace.ip('route', 'flush', 'table', '1000');
       for (const line of [
         '10.2.0.0/16 via 192.0.2.9 src 192.0.2.1 metric 7 mtu 1350',
@@ -167,7 +168,7 @@ describe('RouteClient', () => {
       ]) {
         namespace.ip('route', 'add', ...line.split(' '), 'table', '1000', 'proto', 'static');
       }
-      assert.deepEqual(ours, namespace.list('route', 'show', 'table', '1000'));
+      assert.deepEqual(ours, namespace.ipJson('route', 'show', 'table', '1000'));
       await client.deleteRoute(spec);
       assert.equal((await client.routes({ table: 1000 })).length, 2);
     });

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { RouteMonitor, type RouteEvent } from '../../../src/netlink/route/events.js';
-import { needsRoot, TestNamespace, until } from '../support/namespace.js';
+import { TestNamespace } from '../../support/namespace.js';
+import { needsRoot } from '../../support/skip.js';
+import { until } from '../../support/until.js';
 
 describe('RouteMonitor', () => {
   let namespace: TestNamespace;
@@ -65,7 +67,7 @@ describe('RouteMonitor', () => {
     watch({ receiveBufferBytes: 1 });
     // All of it happens while this thread waits for `ip`: the buffer holds one or two events.
     const script = Array.from({ length: 200 }, (_, step) => `link set br0 mtu ${1300 + step}`).join('\n');
-    namespace.run('ip', ['-batch', '-'], script);
+    namespace.feed(script, 'ip', '-batch', '-');
     const overrun = await seen('overrun');
     assert.ok(overrun.kind === 'overrun' && overrun.lostMessages > 100);
     assert.ok(kinds().includes('link-changed'));
@@ -89,7 +91,7 @@ describe('RouteMonitor', () => {
     );
     watch();
     // Both monitors read all of it in one go, since this thread waits for `ip`.
-    namespace.run('ip', ['-batch', '-'], 'link set br0 mtu 1400\nlink set br0 mtu 1401\nlink set br0 mtu 1402\n');
+    namespace.feed('link set br0 mtu 1400\nlink set br0 mtu 1401\nlink set br0 mtu 1402\n', 'ip', '-batch', '-');
     await until(() => events.length >= 3);
     assert.equal(heard, 1);
     assert.deepEqual(errors, []);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once, EventEmitter } from 'node:events';
 import fc from 'fast-check';
 import { decodeOwnAddress, OwnAddresses } from '../../../src/netlink/route/own-addresses.js';
-import { describeInNamespace } from '../nftables/namespace.js';
+import { describeInNamespace } from '../../support/namespace.js';
 
 describe('an address as the kernel tells it', () => {
   it('is the own one of a device that has another at its far end', () => {
@@ -23,7 +23,7 @@ describe('an address as the kernel tells it', () => {
 describeInNamespace('the addresses of a host', (namespace) => {
   it('are those of both IP versions, and every change is told', async () => {
     const changes = new EventEmitter();
-    const own = namespace().enter(() => OwnAddresses.open({ onChange: () => changes.emit('change') }));
+    const own = namespace().inside(() => OwnAddresses.open({ onChange: () => changes.emit('change') }));
     try {
       const list = async (): Promise<string[]> => (await own.list()).map((bytes) => bytes.toString('hex')).sort();
       assert.deepEqual(await list(), [`${'0'.repeat(31)}1`, '7f000001']);
