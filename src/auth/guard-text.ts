@@ -1,8 +1,12 @@
 /**
  * What the state files hold: one line of JSON.
  *
- *     server  {"version":1,"guards":[{"key":"base64","run":[from,to],"salts":[…],"spent":[[from,to],…]},…]}
- *     client  {"version":1,"lastSigned":seconds}
+ *     server  {"version":1,"guards":[{"key":"base64","run":[from,to],"salts":[…],"spent":[[from,to],…]},…],
+ *              "live":{"boot":"…","guards":[…]}}
+ *     client  {"version":1,"lastSigned":seconds,"live":{"boot":"…","lastSigned":seconds}}
+ *
+ * `live` is what counts for as long as the machine has not been booted anew: the kernel may still have had it in its hands
+ * alone, and it is there only where the rest says more than has happened.
  *
  * The parsers are total, and what they return is what `replay-guard.ts` could have made.
  */
@@ -17,18 +21,29 @@ const VERSION = 1;
 /** By the raw public key in base64, so that another key never inherits a guard. */
 export type Guards = ReadonlyMap<string, ReplayGuard>;
 
-export function formatGuards(guards: Guards): string {
-  const entries = [...guards].map(([key, { run, salts, spent }]) => ({
+/** What counts on this boot, beside what is kept for the next. */
+export interface Live<T> {
+  /** As `sys/boot-id` gives it. */
+  readonly boot: string;
+  readonly value: T;
+}
+
+export function formatGuards(kept: Guards, live?: Live<Guards>): string {
+  const told = live === undefined ? {} : { live: { boot: live.boot, guards: entriesOf(live.value) } };
+  return `${JSON.stringify({ version: VERSION, guards: entriesOf(kept), ...told })}\n`;
+}
+
+function entriesOf(guards: Guards): object[] {
+  return [...guards].map(([key, { run, salts, spent }]) => ({
     key,
     run: [run.from, run.to],
     salts,
     spent: spent.map(({ from, to }) => [from, to]),
   }));
-  return `${JSON.stringify({ version: VERSION, guards: entries })}\n`;
 }
 
-export function parseGuards(text: string): Outcome<Guards, StateFault> {
-  const body = parseBody(text);
+export function parseGuards(text: string, boot?: string): Outcome<Guards, StateFault> {
+  const body = parseBody(text, boot);
   if (!body.ok) return body;
   const entries = body.value['guards'];
   if (!Array.isArray(entries)) return failure({ kind: 'damaged' });
@@ -41,18 +56,22 @@ export function parseGuards(text: string): Outcome<Guards, StateFault> {
   return success(guards);
 }
 
-export const formatLastSigned = (seconds: number): string =>
-  `${JSON.stringify({ version: VERSION, lastSigned: seconds })}\n`;
+/** Unix seconds. */
+export function formatLastSigned(kept: number, live?: Live<number>): string {
+  const told = live === undefined ? {} : { live: { boot: live.boot, lastSigned: live.value } };
+  return `${JSON.stringify({ version: VERSION, lastSigned: kept, ...told })}\n`;
+}
 
 /** Unix seconds. */
-export function parseLastSigned(text: string): Outcome<number, StateFault> {
-  const body = parseBody(text);
+export function parseLastSigned(text: string, boot?: string): Outcome<number, StateFault> {
+  const body = parseBody(text, boot);
   if (!body.ok) return body;
   const seconds = body.value['lastSigned'];
   return isTime(seconds) ? success(seconds) : failure({ kind: 'damaged' });
 }
 
-function parseBody(text: string): Outcome<Record<string, unknown>, StateFault> {
+/** The object with what counts now: that of `live` where it is of this boot. */
+function parseBody(text: string, boot: string | undefined): Outcome<Record<string, unknown>, StateFault> {
   let body: unknown;
   try {
     body = JSON.parse(text);
@@ -62,7 +81,11 @@ function parseBody(text: string): Outcome<Record<string, unknown>, StateFault> {
   if (!isRecord(body)) return failure({ kind: 'damaged' });
   const version = body['version'];
   if (!isWhole(version, Number.MAX_SAFE_INTEGER)) return failure({ kind: 'damaged' });
-  return version === VERSION ? success(body) : failure({ kind: 'other-version', version });
+  if (version !== VERSION) return failure({ kind: 'other-version', version });
+  const { live } = body;
+  if (live === undefined) return success(body);
+  if (!isRecord(live)) return failure({ kind: 'damaged' });
+  return success(boot !== undefined && live['boot'] === boot ? live : body);
 }
 
 function guardOf(entry: Record<string, unknown>): { key: string; guard: ReplayGuard } | undefined {

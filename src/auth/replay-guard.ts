@@ -11,7 +11,7 @@
  * any run is accepted again.
  *
  * Not promised: a packet that was never accepted (lost, or refused for its time) is fresh whoever delivers it, as long
- * as nothing later was accepted.
+ * as nothing of a later second was accepted.
  */
 import { BUILD_SECONDS, MAX_AHEAD_SECONDS, MAX_SALTS, MAX_SPENT_RUNS, MAX_TIME, RUN_GAP_SECONDS } from './constants.js';
 

@@ -1,6 +1,7 @@
 /** A small file that is there whole or not at all, also after a power cut. */
-import { mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises';
+import { open, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolder } from '../sys/make-folder.js';
 import { failure, success } from './errors.js';
 import type { Outcome, StateFault } from './errors.js';
 
@@ -27,20 +28,22 @@ export async function readStateFile(path: string): Promise<Outcome<string, State
 
 /**
  * Makes the folder (0700) and the file (0600) where they are missing. The new text goes to a neighbour that takes the
- * file's name when it is on the disk; then the name is put on the disk too. Where root writes into somebody else's folder
- * the file is theirs, or they could not read it. Throws what the file system says.
+ * file's name when it is on the disk; then the name is put on the disk too. With `toDisk` false neither is waited for: the
+ * kernel has it, and keeps it when this process is killed. Where root writes into somebody else's folder the file is
+ * theirs, or they could not read it. Throws what the file system says.
  */
-export async function writeStateFile(path: string, text: string): Promise<void> {
+export async function writeStateFile(path: string, text: string, toDisk: boolean): Promise<void> {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder, 0o700);
   const neighbour = `${path}.new`;
   try {
-    await writeThrough(neighbour, text);
+    await writeNew(neighbour, text, toDisk);
     await rename(neighbour, path);
   } catch (error) {
     await unlink(neighbour).catch(() => undefined);
     throw error;
   }
+  if (!toDisk) return;
   const handle = await open(folder, 'r');
   try {
     await handle.sync();
@@ -49,7 +52,12 @@ export async function writeStateFile(path: string, text: string): Promise<void> 
   }
 }
 
-async function writeThrough(path: string, text: string): Promise<void> {
+/** Nothing is there afterwards. Throws what the file system says. */
+export async function removeStateFile(path: string): Promise<void> {
+  await rm(path, { force: true });
+}
+
+async function writeNew(path: string, text: string, toDisk: boolean): Promise<void> {
   // An earlier run's leftover goes, and the file is a new one: in somebody else's folder it could be a link to a third's.
   await rm(path, { force: true });
   const file = await open(path, 'wx', 0o600);
@@ -57,7 +65,7 @@ async function writeThrough(path: string, text: string): Promise<void> {
     const { uid, gid } = await stat(dirname(path));
     if (process.getuid?.() === 0 && uid !== 0) await file.chown(uid, gid);
     await file.writeFile(text);
-    await file.sync();
+    if (toDisk) await file.sync();
   } finally {
     await file.close();
   }

@@ -1,7 +1,8 @@
 /** The daemon's end of the control socket. */
-import { lstat, mkdir, rmdir, unlink } from 'node:fs/promises';
+import { lstat, rmdir, unlink } from 'node:fs/promises';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
+import { makeFolder } from '../sys/make-folder.js';
 import { serveConnection, USUAL_LIMITS, type Commands, type ConnectionLimits } from './connection.js';
 import { CONNECTIONS_MAX, SOCKET_MODE } from './constants.js';
 
@@ -36,7 +37,7 @@ export class ControlServer {
     if (Buffer.byteLength(path) > PATH_MAX_BYTES) {
       throw new ControlSocketError(`is longer than ${PATH_MAX_BYTES} bytes`);
     }
-    const madeFolder = (await mkdir(dirname(path), { recursive: true, mode: 0o755 })) !== undefined;
+    const madeFolder = await makeFolder(dirname(path), 0o755);
     await clearWay(path);
     const open = new Set<Socket>();
     const server = createServer({ allowHalfOpen: true }, (socket) => {

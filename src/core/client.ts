@@ -31,9 +31,10 @@ export const CHANGE_DAMPING_MS = 200;
 
 /**
  * Packets are numbered by their signed time where the clock allows it, one second each, so that of two on the way the
- * later one counts. Beyond this lead over the clock several packets share a second.
+ * later one counts: with this lead over the clock as many as `CHANGE_DAMPING_MS` lets leave within a second. In a swarm
+ * that goes on, and behind a clock that was set back, several packets share a second: of them the last to arrive counts.
  */
-const MAX_LEAD_SECONDS = 2;
+const MAX_LEAD_SECONDS = 5;
 
 /** Packets that share a second; far below what a server remembers of one. */
 const MAX_SALTS_PER_SECOND = 256;

@@ -156,10 +156,11 @@ class ClientDaemon implements Daemon {
     this.ready = false;
     await this.control?.close();
     for (const timer of this.timers.values()) clearTimeout(timer);
-    await this.saver.flush();
     try {
       await stopPlane(this.plane);
     } finally {
+      // Behind the tunnel, which is to go also where the disk does not answer.
+      await this.saver.flush();
       this.heldBack.close();
       this.refusals.sum();
     }

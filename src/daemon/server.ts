@@ -126,11 +126,12 @@ class ServerDaemon implements Daemon {
 
   async stop(): Promise<void> {
     await this.control?.close();
-    await this.saver?.flush();
     try {
       await this.stopPlane();
       await this.stopEgress();
     } finally {
+      // Behind the tunnel, which is to go also where the disk does not answer.
+      await this.saver?.flush();
       this.heldBack.close();
       this.refusals.sum();
     }
@@ -337,9 +338,12 @@ async function findStartingPoint(config: ServerConfig, log: Logger): Promise<Sta
   const guard = guardAtStart(loaded, config.auth.peerKey, startSeconds);
   const saver = guardSaver({
     path,
-    onError: (error) => {
+    onError: (error, isGone) => {
       log.limited('state file', 'WARN', () => {
-        return `${path} cannot be written (${error.message}): after a restart only packets signed from then on are accepted; correct --state-dir or its permissions`;
+        const means = isGone
+          ? 'after a restart only packets signed from then on are accepted'
+          : 'after a restart a captured packet may be accepted once more';
+        return `${path} cannot be written (${error.message}): ${means}; correct --state-dir or its permissions`;
       });
     },
   });

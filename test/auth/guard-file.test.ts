@@ -11,8 +11,10 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { BUILD_SECONDS, MAX_TIME } from '../../src/auth/constants.js';
 import { describeStateFault } from '../../src/auth/errors.js';
 import {
@@ -22,11 +24,13 @@ import {
   lastSignedSaver,
   loadGuards,
   loadLastSigned,
+  RESERVED_SECONDS,
 } from '../../src/auth/guard-file.js';
 import { parseLastSigned } from '../../src/auth/guard-text.js';
 import { keyPairFromSeed } from '../../src/auth/keys.js';
 import { accept, judge, newGuard } from '../../src/auth/replay-guard.js';
-import { MAX_STATE_BYTES, writeStateFile } from '../../src/auth/state-file.js';
+import { MAX_STATE_BYTES, removeStateFile, writeStateFile } from '../../src/auth/state-file.js';
+import { bootId } from '../../src/sys/boot-id.js';
 import { needsRoot } from '../support/skip.js';
 
 const NOW = BUILD_SECONDS + 1_000_000;
@@ -55,7 +59,7 @@ describe('auth/guard-file', () => {
     mkdirSync(join(folder, 'state'), { mode: 0o700 });
     chownSync(join(folder, 'state'), 61_184, 61_185);
     symlinkSync(victim, `${path}.new`);
-    await writeStateFile(path, 'text');
+    await writeStateFile(path, 'text', true);
     const { uid, gid, mode } = statSync(path);
     assert.deepEqual([uid, gid, mode & 0o7777, readFileSync(path, 'utf8')], [61_184, 61_185, 0o600, 'text']);
     assert.deepEqual([statSync(victim).uid, readFileSync(victim, 'utf8')], [0, 'untouched']);
@@ -187,24 +191,58 @@ describe('auth/guard-file', () => {
     const saver = lastSignedSaver({
       path,
       onError: noError,
-      write: (_, text) => {
-        file = text;
-        return Promise.resolve();
+      disk: {
+        write: (_, text) => {
+          file = text;
+          return Promise.resolve();
+        },
+        remove: () => Promise.resolve(),
       },
       // The interval never ends: what is written is written at once.
       timers: { monotonicMs: () => 0, after: () => () => undefined },
     });
     for (const seconds of [NOW, NOW + 1, NOW + 3, NOW + 3600, NOW + 3604, MAX_TIME]) {
       saver.changed(seconds);
-      await new Promise((resolve) => setImmediate(resolve));
+      await setImmediate();
+      // For the next boot, and for this one.
       const kept = parseLastSigned(file);
       assert(kept.ok && kept.value >= seconds, `${file} after ${seconds}`);
+      assert.deepEqual(parseLastSigned(file, bootId()), { ok: true, value: seconds });
     }
     await saver.flush();
     assert.deepEqual(parseLastSigned(file), { ok: true, value: MAX_TIME });
   });
 
-  it('what can not be written is reported, and what stood there stays', async () => {
+  it('a guard that is killed between two saves comes back as it was, and refuses more after a crash of the machine', async () => {
+    const saver = guardSaver({ path, onError: noError });
+    let now = guard;
+    for (const time of [NOW + 1, NOW + 2, NOW + 3]) {
+      now = accept(now, time, 9);
+      saver.changed(new Map([[guardKey(publicKey), now]]));
+    }
+    // Nothing of the interval is waited for.
+    while (!(await readFile(path, 'utf8').catch(() => '')).includes(`,${NOW + 3}]`)) await setImmediate();
+    assert.deepEqual(guardAtStart(await loadGuards(path, NOW + 9), publicKey, NOW + 9), now);
+    writeFileSync(path, readFileSync(path, 'utf8').replace(bootId() ?? 'none', 'another boot'));
+    const { run } = guardAtStart(await loadGuards(path, NOW + 9), publicKey, NOW + 9);
+    assert.ok(run.to >= NOW + 3 + RESERVED_SECONDS, String(run.to));
+  });
+
+  it('what can not be written any more leaves no old file behind', async () => {
+    await save();
+    const told: [string, boolean][] = [];
+    const saver = guardSaver({
+      path,
+      onError: (error, isGone) => told.push([error.message, isGone]),
+      disk: { write: () => Promise.reject(new Error('disk full')), remove: removeStateFile },
+    });
+    saver.changed(new Map([[guardKey(publicKey), guard]]), true);
+    await saver.flush();
+    assert.deepEqual(told, [['disk full', true]]);
+    assert.equal((await loadGuards(path, NOW)).fault?.kind, 'missing');
+  });
+
+  it('what can not be written is reported, and what stands elsewhere stays', async () => {
     await save();
     const before = readFileSync(path, 'utf8');
     const errors: Error[] = [];

@@ -34,6 +34,16 @@ describe('auth/guard-text', () => {
     );
   });
 
+  it('says beside it what counts on this boot, and on no other', () => {
+    const [kept, live] = [newGuard(9), accept(newGuard(5), 6, 7)].map((guard) => new Map([[KEY, guard]]));
+    const text = formatGuards(kept!, { boot: 'this', value: live! });
+    assert.deepEqual(parseGuards(text, 'this'), { ok: true, value: live });
+    for (const boot of ['another', undefined]) assert.deepEqual(parseGuards(text, boot), { ok: true, value: kept });
+    const client = formatLastSigned(9, { boot: 'this', value: 6 });
+    assert.deepEqual(parseLastSigned(client, 'this'), { ok: true, value: 6 });
+    assert.deepEqual(parseLastSigned(client, 'another'), { ok: true, value: 9 });
+  });
+
   it('reads back every signed time', () => {
     fc.assert(
       fc.property(times, (seconds) => {
@@ -45,8 +55,12 @@ describe('auth/guard-text', () => {
   it('gives a value or a fault for any text and any JSON', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), (text) => {
-        for (const parse of [parseGuards, parseLastSigned]) {
-          const parsed = parse(text);
+        const live = `{"version":1,"guards":[],"lastSigned":1,"live":${text}}`;
+        const ofBoot = `{"version":1,"guards":[],"lastSigned":1,"live":{"boot":"b","guards":${text},"lastSigned":${text}}}`;
+        for (const [parse, given] of [parseGuards, parseLastSigned].flatMap((parse) =>
+          [text, live, ofBoot].map((given) => [parse, given] as const),
+        )) {
+          const parsed = parse(given, 'b');
           if (!parsed.ok) assert(['damaged', 'other-version'].includes(parsed.fault.kind));
         }
       }),

@@ -207,9 +207,10 @@ describe('core/client', () => {
       assert.equal(bench.time(), 60);
     });
 
-    it('grows from packet to packet, up to 2 s ahead of the clock', () => {
+    it('grows from packet to packet, up to 5 s ahead of the clock', () => {
       const bench = new Bench();
-      assert.deepEqual([bench.time(), bench.time(), bench.time(), bench.time()], [0, 1, 2, 2]);
+      const times = Array.from({ length: 8 }, () => bench.time());
+      assert.deepEqual(times, [0, 1, 2, 3, 4, 5, 5, 5]);
     });
 
     it('is never below the last one when the clock steps back', () => {

@@ -55,9 +55,9 @@ export interface Observer {
   sent(payload: Buffer, clientSeconds: number): void;
   arrived(arrival: Arrival): void;
   /** A signed or reversed answer made the client believe that it is known. */
-  clientBelieved(answer: Buffer): void;
+  clientBelieved(answer: Buffer, from: Endpoint): void;
   clientRestarted(diskLost: boolean): void;
-  serverRestarted(guardLost: boolean, guard: ReplayGuard): void;
+  serverRestarted(guardLost: boolean, guard: ReplayGuard, bindingKept: boolean): void;
 }
 
 export class World {
@@ -77,12 +77,15 @@ export class World {
   #trueMs = START_MS;
   #queue: { readonly atMs: number; readonly order: number; readonly run: () => void }[] = [];
   #order = 0;
+  #toLose = 0;
   #client: ClientState;
   #server: ServerState;
   #timers = new Map<TimerName, number>();
   /** What is on the two disks. */
   #lastSigned: number | undefined;
   #savedGuard: ReplayGuard | undefined;
+  /** What is beside it for as long as the machine is up. */
+  #liveGuard: ReplayGuard | undefined;
   #savedAtMs = -Infinity;
 
   constructor(seed: number, settings: WorldSettings, observer: Observer) {
@@ -144,7 +147,7 @@ export class World {
           this.#armTimer(action.name, action.afterMs);
           break;
         case 'authenticated':
-          if (event.kind === 'packet') this.#observer.clientBelieved(Buffer.from(event.payload));
+          if (event.kind === 'packet') this.#observer.clientBelieved(Buffer.from(event.payload), event.from);
           break;
         case 'drop':
           break;
@@ -175,12 +178,13 @@ export class World {
   /** As after kill -9 (`bindingKept`), or after the machine itself was started anew. */
   restartServer(guardLost: boolean, bindingKept: boolean): void {
     const endpoint = this.bound;
-    const saved = guardLost ? undefined : this.#savedGuard;
+    const saved = guardLost ? undefined : bindingKept ? this.#liveGuard : this.#savedGuard;
     const guard = saved === undefined ? newGuard(this.serverSeconds) : this.#loaded(saved);
     this.#savedGuard = saved;
+    this.#liveGuard = saved;
     this.#savedAtMs = -Infinity;
     this.#server = createServer([{ settings: this.#peer(), guard }]);
-    this.#observer.serverRestarted(saved === undefined, guard);
+    this.#observer.serverRestarted(saved === undefined, guard, bindingKept);
     if (bindingKept && endpoint !== undefined) this.#serverStep({ kind: 'adopted', peer: 'client', endpoint });
   }
 
@@ -189,9 +193,14 @@ export class World {
     this.#arrive(payload, ATTACKER, true);
   }
 
-  /** The attacker sends to the client, under the server's address. */
-  attackClient(payload: Buffer): void {
-    this.clientEvent({ kind: 'packet', from: SERVER, payload });
+  /** The attacker sends to the client, under the server's address or its own. */
+  attackClient(payload: Buffer, from = SERVER): void {
+    this.clientEvent({ kind: 'packet', from, payload });
+  }
+
+  /** So many packets of the client's get lost from now on, and none of the others. */
+  loseNext(packets: number): void {
+    this.#toLose = packets;
   }
 
   #newClient(): ClientState {
@@ -245,6 +254,10 @@ export class World {
   }
 
   #transmit(payload: Buffer, from: Endpoint): void {
+    if (this.#toLose > 0) {
+      this.#toLose -= 1;
+      return;
+    }
     for (const delayMs of this.#deliveries()) {
       this.#after(delayMs, () => {
         this.#arrive(payload, from, false);
@@ -285,6 +298,7 @@ export class World {
 
   /** What the saver of `auth/guard-file` leaves on the disk, for the worst moment of a crash. */
   #save(guard: ReplayGuard, urgent: boolean): void {
+    this.#liveGuard = guard;
     if (urgent || this.#trueMs - this.#savedAtMs >= SAVE_INTERVAL_MS) {
       this.#savedGuard = guard;
       this.#savedAtMs = this.#trueMs;

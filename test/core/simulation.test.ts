@@ -1,17 +1,23 @@
 import assert from 'node:assert/strict';
 import { latestAllowed } from '../../src/auth/replay-guard.js';
 import type { ReplayGuard } from '../../src/auth/replay-guard.js';
+import { REPEAT_DELAYS_MS } from '../../src/core/client.js';
 import { formatEndpoint } from '../../src/core/endpoint.js';
 import type { Endpoint } from '../../src/core/endpoint.js';
 import { SeededRandom } from './simulation-random.js';
-import { ATTACKER, World, signedTime } from './simulation-world.js';
-import type { Arrival, Observer } from './simulation-world.js';
+import { ATTACKER, SERVER, World, signedTime } from './simulation-world.js';
+import type { Arrival, Observer, WorldSettings } from './simulation-world.js';
 
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;
 const DAY = 24 * HOUR;
 const YEAR = 365 * DAY;
 const JUMPS_MS = [10 * SECOND, 60 * SECOND, HOUR, 23 * HOUR, 25 * HOUR, 3 * DAY, YEAR, 10 * YEAR];
+
+/** How far ahead of its clock the client signs; more packets than that in a second share one. */
+const LEAD_SECONDS = 5;
+/** What a wait may be longer than it is called. */
+const JITTER = 1.2;
 
 const RUNS = 3000;
 /** One run alone, to look at: SIMULATION_SEED=123. */
@@ -47,6 +53,9 @@ class Oracle implements Observer {
     const seconds = signedTime(payload);
     const impossible = this.#lastSigned > latestAllowed(clientSeconds);
     assert(seconds >= this.#lastSigned || impossible, 'the client signed a lower time than before');
+    // Of two that overtake each other the server must know which is the later, as far as the clock allows it.
+    const mayShare = impossible || this.#lastSigned >= clientSeconds + LEAD_SECONDS;
+    assert(seconds > this.#lastSigned || mayShare, 'the client signed one time twice');
     this.#lastSigned = seconds;
   }
 
@@ -59,7 +68,8 @@ class Oracle implements Observer {
     if (this.serverClockSteady) this.#checkNewest(arrival, sentFrom);
   }
 
-  clientBelieved(answer: Buffer): void {
+  clientBelieved(answer: Buffer, from: Endpoint): void {
+    assert.deepEqual(from, SERVER, 'the client believed somebody else');
     const name = answer.toString('hex');
     assert(!this.believed.has(name), 'the client believed an answer twice');
     this.believed.add(name);
@@ -72,8 +82,10 @@ class Oracle implements Observer {
     if (diskLost) this.#lastSigned = -1;
   }
 
-  serverRestarted(guardLost: boolean, guard: ReplayGuard): void {
+  serverRestarted(guardLost: boolean, guard: ReplayGuard, bindingKept: boolean): void {
     if (guardLost) this.#lostAtSeconds = Math.min(this.#lostAtSeconds, guard.run.to);
+    // Nothing was forgotten, and nothing more is refused than before: all that was said stands.
+    if (!guardLost && bindingKept && guard.run.to <= this.#newest.seconds) return;
     // What the new guard refuses can't be what the tunnel points to; until something newer comes, all is said.
     this.#newest = { seconds: guard.run.to, from: new Set() };
   }
@@ -121,15 +133,12 @@ class Oracle implements Observer {
 function simulate(seed: number): Oracle {
   const random = new SeededRandom(seed ^ 0x5eed);
   const oracle = new Oracle();
-  const world = new World(
-    seed,
-    {
-      keepaliveSeconds: random.pick([0, 5, 27]),
-      answers: random.pick(['none', 'reversed', 'signed']),
-      lossy: random.chance(0.8),
-    },
-    oracle,
-  );
+  const settings = {
+    keepaliveSeconds: random.pick([0, 5, 27]),
+    answers: random.pick(['none', 'reversed', 'signed'] as const),
+    lossy: random.chance(0.8),
+  };
+  const world = new World(seed, settings, oracle);
   oracle.world = world;
   const clientClockJumps = random.chance(0.6);
   const serverClockJumps = random.chance(0.35);
@@ -141,6 +150,7 @@ function simulate(seed: number): Oracle {
     world.pass(random.chance(0.05) ? random.between(0, 3 * HOUR) % (400 * SECOND) : random.between(0, 12 * SECOND));
   }
   assertRecovers(world);
+  assertFollows(world, settings);
   return oracle;
 }
 
@@ -167,6 +177,7 @@ function happen(
       if (world.capturedAnswers.length > 0) {
         world.attack(random.pick(world.capturedAnswers));
         world.attackClient(random.pick(world.capturedAnswers));
+        world.attackClient(random.pick(world.capturedAnswers), ATTACKER);
       }
       world.attack(random.bytes(random.pick([0, 72, 73, 74])));
       break;
@@ -209,6 +220,28 @@ function assertRecovers(world: World): void {
     if (world.clientIsReachable) return;
   }
   assert.fail('the client is locked out');
+}
+
+/** On a good network the tunnel follows the client also where that knows nothing of a move, and where a packet is lost. */
+function assertFollows(world: World, { keepaliveSeconds, answers }: WorldSettings): void {
+  world.restartClient(false);
+  // What was on the way for long has come by then: behind a clock that was set back it counts as much as a new one.
+  world.pass(10 * SECOND);
+  if (keepaliveSeconds > 0) {
+    world.moveClient(false);
+    world.pass((keepaliveSeconds * JITTER + 1) * SECOND);
+    assert(world.clientIsReachable, 'the keepalive did not repair the tunnel');
+  }
+  if (answers === 'none') return;
+  world.moveClient(false);
+  for (const lost of [1, 2, 3]) {
+    world.loseNext(lost);
+    world.clientEvent({ kind: 'reauthenticate' });
+    const waits = REPEAT_DELAYS_MS.slice(0, lost).reduce((sum, wait) => sum + wait, 0);
+    world.pass(waits * JITTER + SECOND);
+    assert(world.clientIsReachable, `the client did not repeat what was lost ${lost} times`);
+    world.moveClient(false);
+  }
 }
 
 describe('core: simulated tunnels', function () {

@@ -65,6 +65,22 @@ describe('kill -9 of the server', () => {
     assert.equal(await receivedPackets(net.server), before);
   });
 
+  it('is followed by a start that takes the very next packet of a client that has just sent several', async () => {
+    const authenticate = async (): Promise<void> => {
+      const since = tunnel.client.mark();
+      tunnel.client.signal('SIGUSR1');
+      await tunnel.client.waitForLog(/the server answered/, { since });
+    };
+    await tunnel.startServerAgain();
+    for (let times = 0; times < 3; times += 1) await authenticate();
+    await tunnel.remembers(Math.floor(Date.now() / 1000));
+    await tunnel.server.kill('SIGKILL');
+    const restarted = await tunnel.startServerAgain();
+    await authenticate();
+    assert.doesNotMatch(restarted.log, /refused a packet/);
+    await restarted.kill('SIGKILL');
+  });
+
   it('is followed by a next run that goes on at the signals that are no stop', async () => {
     const restarted = await tunnel.startServerAgain();
     for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) {
