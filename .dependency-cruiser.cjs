@@ -9,7 +9,7 @@ const mayImport = {
   auth: ['sys'],
   core: ['auth'],
   egress: ['netlink'],
-  control: [],
+  control: ['sys'],
   config: ['auth', 'core', 'egress', 'log'],
   dataplane: ['core', 'auth', 'netlink', 'sys', 'log'],
   daemon: ['config', 'control', 'core', 'egress', 'auth', 'dataplane', 'netlink', 'sys', 'log'],

@@ -1,6 +1,6 @@
 /** The program as a process of its own: what signals do to it, and what it ends with. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import {
   closeSync,
   constants,
@@ -99,6 +99,18 @@ describe('the program, as a process', function () {
     assert.deepEqual(await program.end(), { code: 2, signal: null });
     // Nor has SIGUSR1 opened Node.js's debugger to everybody.
     assert.match(program.stderr, /^error: .*:1: number: 'many' is not a whole number.*\n$/);
+  });
+
+  it('is no success where what it was to print has found no room; a reader who has had enough is no failure', () => {
+    const toFull = spawnSync('sh', ['-c', 'exec "$@" > /dev/full', 'sh', process.execPath, MAIN, '--auth-keygen']);
+    assert.equal(toFull.status, 1);
+    assert.match(String(toFull.stderr), /^error: the output could not be written: ENOSPC.*\n$/);
+    const closed = spawnSync('bash', [
+      ...['-c', 'set -o pipefail; (sleep 0.2; exec "$@") | true', 'bash'],
+      ...[process.execPath, MAIN, '--help'],
+    ]);
+    assert.equal(closed.status, 0);
+    assert.equal(String(closed.stderr), '');
   });
 
   it('says which right it lacks, and not that this was unexpected', async function () {

@@ -4,20 +4,33 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { ask, SOCKET_NAME } from '../../src/control/index.js';
 import { needsBuild } from '../dataplane/userspace/support/built.js';
-import { ipipou, pairTopology, Scope, start, startDaemon, waitUntil, type Namespace } from '../lab/support/index.js';
+import {
+  ipipou,
+  pairTopology,
+  Scope,
+  start,
+  startDaemon,
+  startPing,
+  waitUntil,
+  type Namespace,
+} from '../lab/support/index.js';
+
 import { preload } from '../lab/support/preload.js';
-import { stateDir } from '../lab/support/tunnel.js';
+import { makeKeys, PORT, SERVER_INNER, startClient, startServer, stateDir } from '../lab/support/tunnel.js';
 import { needsRoot } from '../support/skip.js';
+
+const PING_MS = 20;
 
 describe('a server in userspace', function () {
   this.timeout(60_000);
   const scope = new Scope();
   let ns: Namespace;
+  let peer: Namespace;
 
   before(needsRoot);
   before(needsBuild);
   before(async () => {
-    ({ b: ns } = await pairTopology(scope));
+    ({ a: peer, b: ns } = await pairTopology(scope));
   });
   after(() => scope.close());
 
@@ -39,6 +52,36 @@ describe('a server in userspace', function () {
     const server = start(scope, ns, ['setpriv', '--bounding-set=-net_raw', ...ipipou(auto)]);
     await server.waitForLog(/data plane: userspace, since this process lacks CAP_NET_RAW/);
     await server.waitForLog(/server ready/);
+    assert.deepEqual(await server.kill('SIGTERM'), { code: 0, signal: null });
+  });
+
+  it('whose thread crashes says so, and carries again within a second', async () => {
+    const keys = makeKeys();
+    const userspace = { args: ['--data-plane', 'userspace'] };
+    const server = await startServer(scope, ns, keys, { local: '@eth', ...userspace, env: preload('crashing-loop') });
+    await startClient(scope, peer, keys, `10.9.3.2:${PORT}`, userspace);
+    const pinging = startPing(scope, peer, SERVER_INNER, { intervalMs: PING_MS });
+    const answered = (beyond: number): Promise<unknown> =>
+      waitUntil(() => (pinging.received.at(-1) ?? 0) > beyond, { what: `an answer beyond ${beyond}` });
+    await answered(10);
+    const since = server.mark();
+    server.signal('SIGWINCH');
+    await server.waitForLog(/ERROR the packet loop ended \(.*\): starting another/, { since });
+    // What was sent from now on.
+    const next = (pinging.received.at(-1) ?? 0) + 1000 / PING_MS;
+    await answered(next);
+    const { lost } = await pinging.stop();
+    assert.ok(lost.length < 1000 / PING_MS, `${lost.length} of the pings got lost, of ${PING_MS} ms each`);
+    assert.deepEqual(await server.kill('SIGTERM'), { code: 0, signal: null });
+  });
+
+  it('stops as it is told where its folders can not be made', async () => {
+    const { publicB64 } = makeKeys();
+    const nowhere = ['--state-dir', '/proc/nope/state', '--control-dir', '/proc/nope/control'];
+    const signed = ['--auth-remote-pubkey-b64', publicB64, '--data-plane', 'userspace'];
+    const server = startDaemon(scope, ns, ['-s', '-vvv', '-b', '@eth', ...signed, ...nowhere]);
+    await server.waitForLog(/WARN .*control.* cannot be made/);
+    await server.waitForLog(/WARN .*state.* cannot be written \(ENOENT/);
     assert.deepEqual(await server.kill('SIGTERM'), { code: 0, signal: null });
   });
 
