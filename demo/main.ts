@@ -29,12 +29,17 @@ const interruption = new AbortController();
 let stage: Stage | undefined;
 
 const interrupted = new Promise<NodeJS.Signals>((resolve) => {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
     process.on(signal, () => {
       interruption.abort();
       resolve(signal);
     });
   }
+  // Who read what is shown has gone: `npm run demo | head`.
+  process.stdout.on('error', () => {
+    interruption.abort();
+    resolve('SIGPIPE');
+  });
 });
 
 screen.plain(`ipipou-ts on Linux ${release()}, Node.js ${process.versions.node}`);
@@ -58,7 +63,12 @@ if (typeof ending === 'string') {
   await (stage === undefined ? story : Promise.race([story, delay(GRACE_MS)]));
 }
 exitCode = (await cleanUp()) ? exitCode : Math.max(exitCode, 1);
-if (exitCode === 0) screen.plain('\nAll of it worked.');
+if (exitCode === 0) {
+  const carried = /data plane: (\w+)/.exec(stage?.daemons.get('server')?.log ?? '')?.[1];
+  const other = carried === 'userspace' ? 'kernel' : 'userspace';
+  screen.plain(`\nThis was the ${carried} data plane; the other one: npm run demo -- --data-plane ${other}`);
+  screen.plain('All of it worked.');
+}
 process.exit(exitCode);
 
 function reportFailure(error: unknown): number {

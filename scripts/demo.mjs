@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // `npm run demo`: sets up what is missing, then shows a tunnel from start to stop (demo/), on this machine where it can
-// carry one, otherwise in the lab's machine. It ends clean, also by Ctrl-C.
+// carry one, otherwise in the lab's machine. It ends clean, whatever ends it.
 //
 //   npm run demo                                  with the data plane that this machine has
 //   npm run demo -- --data-plane kernel           with that one; in the lab's machine where this one has no FOU
@@ -9,13 +9,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findKernel, wantedKernel } from '../test/lab/boot/kernel.mjs';
 import { reportFailure, runInLab } from '../test/lab/boot/run.mjs';
 import { compileTests } from './lib/compile.mjs';
 import { DATA_PLANES, whyNotOnThisHost } from './lib/demo-host.mjs';
-import { withSbin } from './lib/run.mjs';
+import { runEnclosed } from './lib/enclosed.mjs';
 import { root, setup } from './setup.mjs';
 
 const DEMO = join(root, 'build', 'demo', 'main.js');
@@ -42,13 +41,6 @@ function askedPlane() {
   }
   console.error(`usage: npm run demo -- [--data-plane ${DATA_PLANES.join('|')}]`);
   process.exit(2);
-}
-
-/** It takes the data plane from our arguments. */
-async function showHere() {
-  process.env.PATH = withSbin().PATH;
-  process.setSourceMapsEnabled(true);
-  await import(pathToFileURL(DEMO).href); // it ends the process
 }
 
 async function showInMachine() {
@@ -82,7 +74,7 @@ await need(['npm', 'packages', 'build']);
 await compileTests(root).catch(() => giveUp('it does not compile.'));
 const reason = process.env.LAB === 'machine' ? 'LAB=machine says so' : whyNotOnThisHost(plane);
 if (reason === undefined) {
-  await showHere();
+  process.exitCode = await runEnclosed([process.execPath, '--enable-source-maps', DEMO, '--data-plane', plane]);
 } else {
   console.log(`\nNot on this machine itself: ${reason}.`);
   await need(['kernel']);

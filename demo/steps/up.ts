@@ -13,6 +13,7 @@ export async function startServer(stage: Stage, keys: Keys): Promise<void> {
     ...['--auth-remote-pubkey-b64', keys.client.publicKey, '--auth-secret', SECRET, '--reply-on-auth-ok'],
     ...['--egress', `rotate addresses=${POOL} per=tunnel`, '--ip-forward'],
   ]);
+  await stage.hear('server', /data plane: \w+/);
   await stage.hear('server', /server ready/);
   stage.screen.seen('the server waits for its client; until one has proved its key there is no tunnel');
 }

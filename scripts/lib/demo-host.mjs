@@ -1,5 +1,6 @@
 // Whether the demo can be shown on this machine itself, or needs the lab's.
 import { isRoot } from './debian.mjs';
+import { tryEnclosed } from './enclosed.mjs';
 import { collect } from './run.mjs';
 
 /** @typedef {'auto' | 'kernel' | 'userspace'} DataPlane */
@@ -9,7 +10,7 @@ export const DATA_PLANES = ['auto', 'kernel', 'userspace'];
 
 const KERNEL_MODULES = ['fou', 'ipip', 'dummy', 'nft_queue', 'nfnetlink_queue'];
 
-/** What the hosts of the demo are made of, made once in a network namespace that goes with the shell. */
+/** What the hosts of the demo are made of, made once where it goes with the shell. */
 const HOSTS = `
 ip link add name probe0 type bridge
 ip link add name probe1 type veth peer name probe2
@@ -25,14 +26,11 @@ conntrack -F`;
  */
 export function whyNotOnThisHost(plane) {
   if (!isRoot()) return 'that needs root';
-  const hosts = inNamespace(HOSTS);
+  const hosts = tryEnclosed(HOSTS);
   if (!hosts.ok) return `network namespaces can't be made into hosts here (${hosts.complaint})`;
   const kernel = collect('modprobe', ['-n', '-a', ...KERNEL_MODULES]);
   if (kernel.ok && plane !== 'userspace') return undefined;
   if (plane === 'kernel') return `its kernel lacks modules (${kernel.complaint})`;
-  const tun = inNamespace('ip tuntap add name probe3 mode tun');
+  const tun = tryEnclosed('ip tuntap add name probe3 mode tun');
   return tun.ok ? undefined : `there is neither FOU nor TUN (${tun.complaint})`;
 }
-
-/** @param {string} script */
-const inNamespace = (script) => collect('unshare', ['--net', 'sh', '-ec', script]);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'mocha';
-import { answersPing, suiteScope } from './support/index.js';
+import { answersPing, startPing, suiteScope, waitUntil } from './support/index.js';
 import { CLIENT_INNER, natTunnel, PORT, SERVER_INNER, type NatTunnel } from './support/tunnel.js';
 import { SERVER_OUTER } from './support/wan.js';
 
@@ -20,6 +20,8 @@ const filter = (rules: string): string => `
 const ANSWERS_ONLY = filter(
   'policy drop; iifname "lo" accept; ct state established,related accept; iifname "ipipou0" accept;',
 );
+
+const FORGETS_SECONDS = 2;
 
 const CASES: readonly Case[] = [
   { name: 'two hosts without any rule, so without connection tracking' },
@@ -71,4 +73,24 @@ describe('firewalls', () => {
       assert.ok(await answersPing(server, CLIENT_INNER));
     });
   }
+
+  it('that let in answers only are opened by what the client sends through the tunnel, too', async () => {
+    const { client, server } = tunnel.net;
+    for (const host of [client, server]) await host.nft('table inet host-firewall\ndelete table inet host-firewall');
+    await client.nft(ANSWERS_ONLY);
+    await client.sysctl({
+      'net.netfilter.nf_conntrack_udp_timeout': FORGETS_SECONDS,
+      'net.netfilter.nf_conntrack_udp_timeout_stream': FORGETS_SECONDS,
+    });
+    const since = tunnel.client.mark();
+    tunnel.client.signal('SIGUSR1');
+    await tunnel.client.waitForLog(/the server answered/, { since });
+    const isForgotten = async (): Promise<boolean> =>
+      (await client.exec(['conntrack', '-L', '-p', 'udp'])).stdout.trim() === '';
+    assert.equal(await isForgotten(), false);
+    await waitUntil(isForgotten, { what: 'the end of what the firewall remembers' });
+    assert.equal(await answersPing(server, CLIENT_INNER, 2), false, 'the firewall is open to everybody');
+    const pinging = startPing(scope, client, SERVER_INNER, { count: 5 });
+    assert.deepEqual((await pinging.done()).unanswered, 0);
+  });
 });

@@ -5,8 +5,9 @@ import { before, describe, it } from 'mocha';
 import { suiteScope } from './support/index.js';
 import { natTunnel, type NatTunnel } from './support/tunnel.js';
 
-const RESIDENT_LIMIT_KB = 70 * 1024;
+const RESIDENT_LIMIT_KB = 70_000_000 / 1024;
 const WATCHED_MS = 10_000;
+const IN_A_ROW = 3;
 /** What a start leaves to be done (state file, garbage collection of V8's own choosing) is over by then. */
 const SETTLED_MS = 90_000;
 /**
@@ -34,17 +35,19 @@ describe('an idle server', () => {
 
   it('stays below 70 MB resident and uses no CPU', async function () {
     const { pid } = tunnel.server;
-    let used: number;
+    const windows: number[] = [];
+    const isIdle = (): boolean => windows.slice(-IN_A_ROW).every((ticks) => ticks <= CPU_TICKS_LIMIT);
     const deadline = performance.now() + SETTLED_MS;
     do {
       // Nothing is awaited here: the time itself is what is watched.
       const before = cpuTicks(pid);
       await sleep(WATCHED_MS);
-      used = cpuTicks(pid) - before;
-    } while (used > CPU_TICKS_LIMIT && performance.now() < deadline);
+      windows.push(cpuTicks(pid) - before);
+    } while (windows.length < IN_A_ROW || (!isIdle() && performance.now() < deadline));
     const resident = residentKb(pid);
-    console.log(`        idle server: ${Math.round(resident / 1024)} MB resident, ${used * 10} ms of CPU in 10 s`);
-    assert.ok(used <= CPU_TICKS_LIMIT, `${used} ticks`);
+    const told = windows.map((ticks) => `${ticks * 10}`).join(', ');
+    console.log(`        idle server: ${Math.round(resident / 1000)} MB resident, ms of CPU in 10 s each: ${told}`);
+    assert.ok(isIdle(), `ticks of 10 ms: ${windows.join(', ')}`);
     assert.ok(resident <= RESIDENT_LIMIT_KB, `${resident} kB`);
   });
 });
