@@ -268,10 +268,28 @@ function openMessage(): void {
   if (!hasControl) return;
   const joined = load<i32>(control, 16);
   if (joined <= 0 || joined >= length) return;
-  // A kernel at the other end of a veth hands over inner datagrams that it has not cut up yet, and their length with
-  // them: such a message is one inner packet, by what its header says.
-  if (length >= 20 && load<u8>(at) >> 4 == 4 && <i32>bswap<u16>(load<u16>(at, 2)) == length) innerSegmentBytes = joined;
+  if (isUncut(length, joined)) innerSegmentBytes = joined;
   else segmentBytes = joined;
+}
+
+/**
+ * A kernel at the other end of a veth hands over inner packets that it has not cut up yet, and the length of the pieces
+ * with them: such a message is one inner packet, not a run of datagrams. Its header says so, its checksum is left to be
+ * done, and no other packet begins behind what would be the first datagram: one that lies swallows no honest ones.
+ */
+function isUncut(length: i32, joined: i32): bool {
+  if (length < 28 || load<u8>(at) >> 4 != 4 || <i32>bswap<u16>(load<u16>(at, 2)) != length) return false;
+  const headerBytes = <i32>(load<u8>(at) & 15) * 4;
+  const offset = headerBytes < 20 ? 0 : checksumOffset(at, length, headerBytes);
+  return offset != 0 && isPseudoOnly(at, length, headerBytes, offset) && !isHeader(at + joined, length - joined);
+}
+
+/** Whether an IPv4 packet begins there that ends within the next `room` bytes. */
+function isHeader(ip: i32, room: i32): bool {
+  if (room < 20 || load<u8>(ip) >> 4 != 4) return false;
+  const headerBytes = <i32>(load<u8>(ip) & 15) * 4;
+  const total = <i32>bswap<u16>(load<u16>(ip, 2));
+  return headerBytes >= 20 && headerBytes <= total && total <= room && fold(sum(ip, headerBytes)) == 0xffff;
 }
 
 /** WRITE for data, DONE for what is dropped, or ASK. */
@@ -352,15 +370,9 @@ function emitFlow(slot: i32): void {
 /** A packet by itself. Its checksum may be left to be done where it comes from a kernel on this very host. */
 function emitPacket(): void {
   hasPacket = false;
-  const isWhole = (load<u16>(packet, 6) & 0xff3f) == 0;
   const headerBytes = <i32>(load<u8>(packet) & 15) * 4;
-  const protocol = load<u8>(packet, 9);
-  let offset: i32 = 0;
-  if (isWhole) {
-    if (protocol == IPPROTO_TCP && packetBytes >= headerBytes + 20) offset = 16;
-    else if (protocol == IPPROTO_UDP && packetBytes >= headerBytes + 8) offset = 6;
-  }
-  const isPartial = offset != 0 && isPseudoOnly(headerBytes, protocol, offset);
+  const offset = checksumOffset(packet, packetBytes, headerBytes);
+  const isPartial = offset != 0 && isPseudoOnly(packet, packetBytes, headerBytes, offset);
   outIovecs = SINGLE_IOVECS;
   if (!withHeader) {
     if (isPartial) {
@@ -377,7 +389,7 @@ function emitPacket(): void {
     store<u8>(SINGLE_HEADER, VIRTIO_NET_HDR_F_NEEDS_CSUM);
     store<u16>(SINGLE_HEADER, <u16>headerBytes, 6);
     store<u16>(SINGLE_HEADER, <u16>offset, 8);
-    if (mtu > 0 && packetBytes > mtu) markLong(headerBytes, protocol);
+    if (mtu > 0 && packetBytes > mtu) markLong(headerBytes, load<u8>(packet, 9));
   }
   setIovec(0, SINGLE_HEADER, VNET_HEADER_BYTES);
   setIovec(1, packet, packetBytes);
@@ -400,10 +412,19 @@ function markLong(headerBytes: i32, protocol: u8): void {
   }
 }
 
+/** Where behind the IP header the checksum of TCP or UDP stands; 0 where there is none, as in a fragment. */
+function checksumOffset(ip: i32, bytes: i32, headerBytes: i32): i32 {
+  if ((load<u16>(ip, 6) & 0xff3f) != 0) return 0;
+  const protocol = load<u8>(ip, 9);
+  if (protocol == IPPROTO_TCP && bytes >= headerBytes + 20) return 16;
+  if (protocol == IPPROTO_UDP && bytes >= headerBytes + 8) return 6;
+  return 0;
+}
+
 /** Whether the checksum field holds the sum of the pseudo header alone, as Linux leaves it for the hardware. */
-function isPseudoOnly(headerBytes: i32, protocol: u8, offset: i32): bool {
-  const field = load<u16>(packet + headerBytes + offset);
-  return field != 0 && field == fold(pseudoSum(packet, protocol, packetBytes - headerBytes));
+function isPseudoOnly(ip: i32, bytes: i32, headerBytes: i32, offset: i32): bool {
+  const field = load<u16>(ip + headerBytes + offset);
+  return field != 0 && field == fold(pseudoSum(ip, load<u8>(ip, 9), bytes - headerBytes));
 }
 
 function setIovec(which: i32, where: i32, bytes: i32): void {

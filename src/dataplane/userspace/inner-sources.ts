@@ -23,7 +23,11 @@ export type RouteFacts = Pick<Route, 'destination' | 'prefixLength' | 'type' | '
 
 export function allowedSources(routes: readonly RouteFacts[], device: number): SourceRange[] {
   const tables = new Map<number, RouteFacts[]>();
-  for (const route of routes) tables.set(route.table, [...(tables.get(route.table) ?? []), route]);
+  for (const route of routes) {
+    const table = tables.get(route.table);
+    if (table === undefined) tables.set(route.table, [route]);
+    else table.push(route);
+  }
   const local = (tables.get(RT_TABLE_LOCAL) ?? []).map(rangeOf);
   tables.delete(RT_TABLE_LOCAL);
   const led = [...tables.values()].flatMap((table) => (table.some(leadsTo(device)) ? ledRanges(table, device) : []));
@@ -33,8 +37,19 @@ export function allowedSources(routes: readonly RouteFacts[], device: number): S
 /** Whether a change of the route may change what `allowedSources` says. */
 export function mayMatter(route: RouteFacts, device: number, led: readonly SourceRange[]): boolean {
   if (leadsTo(device)(route)) return true;
-  const { first, last } = rangeOf(route);
-  return led.some((range) => range.first <= last && first <= range.last);
+  return overlapsAny(rangeOf(route), led);
+}
+
+/** `ranges` are ascending and apart: the first that ends behind the beginning decides. */
+function overlapsAny({ first, last }: SourceRange, ranges: readonly SourceRange[]): boolean {
+  let [low, high] = [0, ranges.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ranges[middle]?.last ?? Infinity) < first) low = middle + 1;
+    else high = middle;
+  }
+  const range = ranges[low];
+  return range !== undefined && range.first <= last;
 }
 
 /** What the routes into the tunnel cover, whatever longer prefixes say. */
@@ -96,15 +111,18 @@ function union(ranges: readonly SourceRange[]): SourceRange[] {
   return joined;
 }
 
-/** Both ascending and apart. */
+/** Both ascending and apart; in one pass over both. */
 function subtract(ranges: readonly SourceRange[], holes: readonly SourceRange[]): SourceRange[] {
   const left: SourceRange[] = [];
+  let next = 0;
   for (const range of ranges) {
     let { first } = range;
-    for (const hole of holes) {
-      if (hole.last < first || hole.first > range.last) continue;
+    for (let hole = holes[next]; hole !== undefined && hole.first <= range.last; hole = holes[next]) {
       if (hole.first > first) left.push({ first, last: hole.first - 1 });
-      first = hole.last + 1;
+      first = Math.max(first, hole.last + 1);
+      // One that reaches beyond this range may begin the next.
+      if (hole.last > range.last) break;
+      next += 1;
     }
     if (first <= range.last) left.push({ first, last: range.last });
   }

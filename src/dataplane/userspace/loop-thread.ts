@@ -179,7 +179,12 @@ export class LoopThread {
     this.options.onDeath(reason, waitMs);
     this.timer = setTimeout(() => {
       this.timer = undefined;
-      this.spawn();
+      try {
+        this.spawn();
+      } catch (error) {
+        // Its files are being replaced, as by an upgrade.
+        this.bury(messageOf(error));
+      }
     }, waitMs);
   }
 }

@@ -33,6 +33,8 @@ import { sharedMs } from './shared-clock.js';
 const MAX_READS = 64;
 /** The longest IPv4 packet, and the header of TUN. */
 const READ_BYTES = 65_535 + 10;
+/** Of a call for many messages, each of which then went by itself. */
+const REFUSALS_IN_A_ROW = 8;
 /** The device is gone, or was never one. */
 const LOST = new Set(['EBADFD', 'EBADF', 'ENODEV', 'ENXIO']);
 
@@ -53,7 +55,10 @@ export class PacketLoop {
   /** Long messages are sent singly until something changes; told once, for a way may stay that narrow. */
   private isPausing = false;
   private hasToldPause = false;
-  private batches = true;
+  /** Until the next change, unless the system has no such call. */
+  private sendsBatches = true;
+  private receivesBatches = true;
+  private refusedBatches = 0;
   private letInUntilMs = -Infinity;
   /** Messages that are ready to be sent, and how many of them have been. */
   private ready = 0;
@@ -112,9 +117,10 @@ export class PacketLoop {
     this.tun = state.tun;
     this.letInUntilMs = state.letInUntilMs;
     if (before === undefined) {
-      this.batches = state.batches;
+      this.receivesBatches = state.batches;
       this.segmentation = state.segmentation;
     }
+    this.sendsBatches = state.batches && this.refusedBatches < Infinity;
     if (before?.tunHeader !== state.tunHeader || before.coalescing !== state.coalescing) {
       exports.rxSetUp(BigInt(base), Number(state.tunHeader), Number(state.coalescing));
     }
@@ -153,9 +159,9 @@ export class PacketLoop {
     exports.rxPrepare();
     const messages = base + exports.RX_MESSAGES.value;
     let received: number;
-    if (this.batches) {
+    if (this.receivesBatches) {
       received = calls.recvmmsg(this.udp, messages, exports.RX_SLOTS.value, MSG_DONTWAIT, 0);
-      if (received < 0 && isRefused(lastErrno())) this.batches = false;
+      if (received < 0 && isRefused(lastErrno())) this.receivesBatches = false;
     } else {
       const length = calls.recvmsg(this.udp, messages, MSG_DONTWAIT);
       bytes.writeUInt32LE(Math.max(length, 0), exports.RX_MESSAGES.value + MMSGHDR.length);
@@ -224,19 +230,29 @@ export class PacketLoop {
     const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     while (this.sent < this.ready) {
       const next = base + exports.TX_MESSAGES.value + this.sent * MMSGHDR.bytes;
-      const isBatch = this.batches;
+      const isBatch = this.sendsBatches;
       let sent = isBatch
         ? calls.sendmmsg(this.udp, next, this.ready - this.sent, flags)
         : Math.min(calls.sendmsg(this.udp, next, flags), 1);
-      if (sent < 0 && isBatch && isRefused(lastErrno())) {
-        // EPERM is what a firewall of this host says, too: then a single message fares no better.
-        sent = Math.min(calls.sendmsg(this.udp, next, flags), 1);
-        if (sent > 0) this.batches = false;
-      }
+      if (sent > 0 && isBatch) this.refusedBatches = 0;
+      else if (sent < 0 && isBatch && isRefused(lastErrno())) sent = this.sendWithoutBatch(next, flags);
       if (sent > 0) this.sent += sent;
       else if (errnoName(lastErrno()) === 'EAGAIN') return;
       else this.giveUp(errnoName(lastErrno()));
     }
+  }
+
+  /**
+   * The next message by itself. EPERM is what a firewall of this host says, too, and may say now and then: only what is
+   * refused again and again, and goes by itself each time, is the call's own fault.
+   */
+  private sendWithoutBatch(message: number, flags: number): number {
+    const isMissing = errnoName(lastErrno()) === 'ENOSYS';
+    const sent = Math.min(this.calls.sendmsg(this.udp, message, flags), 1);
+    if (isMissing) this.refusedBatches = Infinity;
+    else if (sent > 0) this.refusedBatches += 1;
+    if (this.refusedBatches >= REFUSALS_IN_A_ROW) this.sendsBatches = false;
+    return sent;
   }
 
   /** The next message can't be sent: it is dropped, as on any way that is too narrow or closed. */

@@ -117,6 +117,21 @@ describe('inner sources', () => {
     assert.equal(ranges.length, 3);
   });
 
+  it('are found among very many routes without keeping anybody waiting', () => {
+    const address = (index: number): string => `${10 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}.0`;
+    const many = Array.from({ length: 200_000 }, (_, index) => [
+      route(`${address(index)}/25`, ETH, { table: index % 2 === 0 ? RT_TABLE_MAIN : 100 }),
+      route(`${address(index)}/24`, index % 3 === 0 ? TUN : ETH),
+      route(`${address(index)}/32`, undefined, { type: RTN_LOCAL, table: RT_TABLE_LOCAL }),
+    ]).flat();
+    const started = performance.now();
+    const ranges = allowedSources(many, TUN);
+    // Seconds on a busy machine; what grows with the square takes many minutes.
+    assert.ok(performance.now() - started < 8_000, `${Math.round(performance.now() - started)} ms`);
+    assert.ok(ranges.length > 60_000, String(ranges.length));
+    assert.ok(isIn(many.slice(0, 9), '10.0.0.200') && !isIn(many.slice(0, 9), '10.0.0.0'));
+  });
+
   it('are looked at again only where a change can concern them', () => {
     const covered = coveredBy([route('10.0.0.0/8', TUN)], TUN);
     assert.ok(mayMatter(route('1.2.3.4/32', TUN), TUN, covered));

@@ -3,13 +3,21 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
+import type { LoopState } from '../../../src/dataplane/userspace/control-block.js';
 import { sharedMs } from '../../../src/dataplane/userspace/shared-clock.js';
+import { UdpSocket } from '../../../src/sys/udp-socket.js';
 import { until } from '../../support/until.js';
 import { needsBuild } from './support/built.js';
 import { tcp, udp } from './support/inner-packet.js';
-import { openLoop, type LoopRig } from './support/loop-rig.js';
+import { freePort, openLoop, type LoopRig } from './support/loop-rig.js';
 
 const SIGNED = Buffer.alloc(73, 0x90);
+
+/** Waits without hearing anything meanwhile. */
+function spinUntil(isSo: () => boolean): void {
+  const deadline = performance.now() + 5000;
+  while (!isSo()) assert.ok(performance.now() < deadline, 'in vain');
+}
 
 const threads = (): number => readdirSync('/proc/self/task').length;
 const descriptors = (): number => readdirSync('/proc/self/fd').length;
@@ -19,6 +27,9 @@ describe('packet loop in its thread', () => {
 
   let rig: LoopRig;
   const workers: Worker[] = [];
+  const sockets: UdpSocket[] = [];
+  /** With the last sender as the peer. */
+  let bound: LoopState;
   const noteWorker = (worker: Worker): void => {
     workers.push(worker);
   };
@@ -29,9 +40,21 @@ describe('packet loop in its thread', () => {
   });
   afterEach(async () => {
     process.off('worker', noteWorker);
+    for (const socket of sockets.splice(0)) socket.close();
     await rig.close();
   });
 
+  /** Binds another peer, whose packets are in the loop's socket when the call that sends them returns. */
+  const bindSender = async (): Promise<(...packets: readonly Buffer[]) => void> => {
+    const port = await freePort();
+    const socket = UdpSocket.open({ address: '127.0.0.1', port, fragments: false, bufferBytes: 1 << 18 });
+    sockets.push(socket);
+    bound = { ...rig.state, port };
+    await rig.thread.apply(bound);
+    return (...packets) => {
+      for (const packet of packets) socket.send({ address: '127.0.0.1', port: rig.port }, packet);
+    };
+  };
   const arrive = async (count: number): Promise<Buffer[]> => {
     const packets: Buffer[] = [];
     await until(() => {
@@ -105,19 +128,37 @@ describe('packet loop in its thread', () => {
   it('lets no more auth packets wait for the main thread than it may', async () => {
     await rig.close();
     rig = await openLoop([{ kind: 'ed25519' }], 3);
-    for (let sent = 0; sent < 20; sent += 1) rig.peer.send(SIGNED, rig.port, '127.0.0.1');
-    const packet = udp(Buffer.from('behind them'));
-    rig.peer.send(packet, rig.port, '127.0.0.1');
+    const sender = await bindSender();
+    sender(...Array.from({ length: 20 }, () => SIGNED), udp(Buffer.from('behind them')));
     // Meanwhile this thread hears nothing: it never leaves the loop.
-    await new Promise<void>((resolve) => {
-      setImmediate(() => {
-        while (rig.written().length === 0);
-        resolve();
-      });
-    });
-    await rig.thread.apply(rig.state);
+    spinUntil(() => rig.written().length > 0);
+    await rig.thread.apply({ ...bound, mtu: 1400 });
     assert.equal(rig.auth.length, 3);
     assert.equal(rig.thread.counters.authQueue, 17);
+  });
+
+  it('keeps its counts when it dies, and has room for auth packets again', async () => {
+    await rig.close();
+    rig = await openLoop([{ kind: 'ed25519' }], 3);
+    const sender = await bindSender();
+    // It dies with its queue full: what was told before is heard, the rest is not waited for.
+    sender(...Array.from({ length: 20 }, () => SIGNED), udp(Buffer.from('behind them')));
+    spinUntil(() => rig.written().length > 0);
+    await rig.thread.apply({ ...bound, mtu: 1400 });
+    const { inPackets } = rig.thread.counters;
+    assert.ok(inPackets > 0);
+    sender(...Array.from({ length: 3 }, () => SIGNED), udp(Buffer.from('behind these')));
+    spinUntil(() => rig.written().length > 0);
+    void workers.at(-1)!.terminate();
+    sender(udp(Buffer.from('to wake it')));
+    await until(() => rig.deaths.length === 1);
+    await rig.thread.apply({ ...bound, mtu: 1300 });
+    assert.ok(rig.thread.counters.inPackets >= inPackets, `${rig.thread.counters.inPackets} of ${inPackets}`);
+    const before = rig.auth.length;
+    await bindSender().then((again) => {
+      again(SIGNED);
+    });
+    await until(() => rig.auth.length > before);
   });
 
   it('is started again when it dies, with the same device and socket', async () => {

@@ -5,14 +5,15 @@ import { ControlBlock, type LoopState } from '../../../src/dataplane/userspace/c
 import type { LoopMessage } from '../../../src/dataplane/userspace/messages.js';
 import { PacketLoop } from '../../../src/dataplane/userspace/packet-loop.js';
 import { EventFd } from '../../../src/sys/event-fd.js';
+import { UdpSocket } from '../../../src/sys/udp-socket.js';
 import { packetCalls } from '../../../src/sys/packet-calls.js';
 import { until } from '../../support/until.js';
 import { needsBuild } from './support/built.js';
 import { udp } from './support/inner-packet.js';
-import { openEnds, type LoopEnds } from './support/loop-rig.js';
+import { freePort, openEnds, type LoopEnds } from './support/loop-rig.js';
 
 /** errno-base.h, errno.h */
-const [EPERM, EAGAIN, EINVAL, EMSGSIZE, ENOBUFS] = [1, 11, 22, 90, 105];
+const [EPERM, EAGAIN, EINVAL, ENOSYS, EMSGSIZE, ENOBUFS] = [1, 11, 22, 38, 90, 105];
 
 /** Packets of one length, which make one long message where nothing speaks against it. */
 const [ONE, TWO, THREE] = ['1', '2', '3'].map((text) => udp(Buffer.from(text))) as [Buffer, Buffer, Buffer];
@@ -23,9 +24,10 @@ const OTHER = udp(Buffer.from('another'));
 class Rig {
   readonly ends: LoopEnds;
   /** For the next calls, in turn: what they fail with; 0: they are let through. */
-  readonly failures = { sendmmsg: [] as number[], sendmsg: [] as number[] };
+  readonly failures = { sendmmsg: [] as number[], sendmsg: [] as number[], recvmmsg: [] as number[] };
   /** The calls that were let through, by their names. */
   readonly sentBy: string[] = [];
+  readonly receivedBy: string[] = [];
   readonly told: LoopMessage[] = [];
   readonly received: string[] = [];
   private readonly control = new ControlBlock();
@@ -42,10 +44,10 @@ class Rig {
   run(...steps: readonly (() => void)[]): void {
     const left = [...steps];
     const real = packetCalls();
-    const attempt = (name: 'sendmmsg' | 'sendmsg', call: () => number): number => {
+    const attempt = (name: keyof Rig['failures'], call: () => number): number => {
       const errno = this.failures[name].shift() ?? 0;
       if (errno === 0) {
-        this.sentBy.push(name);
+        (name === 'recvmmsg' ? this.receivedBy : this.sentBy).push(name);
         return call();
       }
       koffi.errno(errno);
@@ -61,6 +63,12 @@ class Rig {
       },
       sendmmsg: (fd: number, messages: number, count: number, flags: number) =>
         attempt('sendmmsg', () => real.sendmmsg(fd, messages, count, flags)),
+      recvmmsg: (fd: number, messages: number, count: number, flags: number, timeout: number) =>
+        attempt('recvmmsg', () => real.recvmmsg(fd, messages, count, flags, timeout)),
+      recvmsg: (fd: number, message: number, flags: number) => {
+        this.receivedBy.push('recvmsg');
+        return real.recvmsg(fd, message, flags);
+      },
       sendmsg: (fd: number, message: number, flags: number) =>
         attempt('sendmsg', () => real.sendmsg(fd, message, flags)),
     };
@@ -144,11 +152,57 @@ describe('packet loop where sending fails', () => {
     assert.deepEqual(rig.sentBy, ['sendmmsg']);
   });
 
-  it('goes on with one message a call where the process may not send many, and loses none', async () => {
-    rig.failures.sendmmsg.push(EPERM);
-    rig.run(rig.put(ONE, OTHER), rig.put(TWO), nothing);
+  it('goes on with one message a call where the system has no call for many, for good, and loses none', async () => {
+    rig.failures.sendmmsg.push(ENOSYS);
+    rig.run(
+      rig.put(ONE, OTHER),
+      () => {
+        rig.change({ mtu: 1400 });
+      },
+      rig.put(TWO),
+      nothing,
+    );
     await rig.arrived('1', 'another', '2');
     assert.deepEqual(rig.sentBy, ['sendmsg', 'sendmsg', 'sendmsg']);
+  });
+
+  it('does so until the next change where the process may not use that call', async () => {
+    const texts = Array.from({ length: 10 }, (_, index) => String(index));
+    rig.failures.sendmmsg.push(...texts.map(() => EPERM));
+    rig.run(
+      // One after the other, each a message of its own.
+      ...texts.map((text) => rig.put(udp(Buffer.from(text)))),
+      nothing,
+      () => {
+        rig.failures.sendmmsg.length = 0;
+        rig.change({ mtu: 1400 });
+      },
+      rig.put(OTHER),
+      nothing,
+    );
+    await rig.arrived(...texts, 'another');
+    assert.deepEqual(rig.sentBy, [...texts.map(() => 'sendmsg'), 'sendmmsg']);
+  });
+
+  it('stays with many messages a call where a firewall refuses some of them', async () => {
+    rig.failures.sendmmsg.push(EPERM, 0, EPERM, 0, EPERM);
+    rig.run(...[ONE, TWO, THREE, ONE, TWO, THREE].map((packet) => rig.put(packet)), nothing);
+    await rig.arrived('1', '2', '3', '1', '2', '3');
+    assert.deepEqual(rig.sentBy, ['sendmsg', 'sendmmsg', 'sendmsg', 'sendmmsg', 'sendmsg', 'sendmmsg']);
+  });
+
+  it('receives one message a call where the process may not receive many', async () => {
+    const port = await freePort();
+    const peer = UdpSocket.open({ address: '127.0.0.1', port, fragments: false, bufferBytes: 1 << 16 });
+    rig.failures.recvmmsg.push(EPERM);
+    rig.change({ port });
+    const send = (packet: Buffer) => () => {
+      peer.send({ address: '127.0.0.1', port: rig.ends.port }, packet);
+    };
+    rig.run(send(ONE), nothing, send(TWO), nothing);
+    peer.close();
+    assert.deepEqual(rig.ends.written(), [ONE, TWO]);
+    assert.deepEqual(rig.receivedBy, ['recvmsg', 'recvmsg']);
   });
 
   for (const [name, errno] of [

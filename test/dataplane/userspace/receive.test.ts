@@ -4,6 +4,7 @@ import type { CounterName } from '../../../src/dataplane/userspace/counters.js';
 import { needsBuild } from './support/built.js';
 import {
   ACK,
+  checksum,
   decodeTunHeader,
   FIN,
   ipv4,
@@ -368,6 +369,30 @@ describe('from the wire to the device', () => {
       const header = headerOf(written!);
       assert.deepEqual([header.flags, header.kind, header.segmentBytes], [NEEDS_CSUM, UDP_L4, 1000]);
     });
+
+    for (const [name, lie] of [
+      ['says nothing of its checksum', (packet: Buffer) => packet],
+      ['leaves its checksum to be done', (packet: Buffer) => leavePartial(packet, 6)],
+    ] as const) {
+      it(`is no run of datagrams whose first lies about its length and ${name}: it swallows none of the others`, () => {
+        const honest = [udp(Buffer.alloc(272, 'a')), udp(Buffer.alloc(272, 'b')), udp(Buffer.alloc(272, 'c'))];
+        const liar = udp(Buffer.alloc(272, 'l'));
+        const bytes = 4 * liar.length;
+        liar.writeUInt16BE(bytes, 2);
+        liar.writeUInt16BE(bytes - 20, 24);
+        liar.writeUInt16BE(0, 10);
+        liar.writeUInt16BE(checksum(liar.subarray(0, 20)), 10);
+        // What would stand there if all of it were one packet.
+        const run = Buffer.concat([lie(Buffer.concat([liar, ...honest])).subarray(0, liar.length), ...honest]);
+        const rig = new ModuleRig();
+        const written = rig.receive([{ payload: run, joined: liar.length }]);
+        assert.deepEqual(
+          written.map((packet) => packet.subarray(10)),
+          honest,
+        );
+        assert.equal(rig.module.counters().malformed, 1);
+      });
+    }
 
     it('is not taken for one where the packet is whole and right', () => {
       const packet = udp(Buffer.from('right'));

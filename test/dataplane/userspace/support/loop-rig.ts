@@ -35,9 +35,8 @@ export interface LoopRig extends Omit<LoopEnds, 'close'> {
   close(): Promise<void>;
 }
 
-export async function openEnds(): Promise<LoopEnds> {
-  const peer = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(peer, 'listening');
+/** A UDP port of loopback that nobody has. */
+export async function freePort(): Promise<number> {
   const probe = createSocket('udp4').bind(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address();
@@ -46,6 +45,13 @@ export async function openEnds(): Promise<LoopEnds> {
       resolve();
     }),
   );
+  return port;
+}
+
+export async function openEnds(): Promise<LoopEnds> {
+  const peer = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(peer, 'listening');
+  const port = await freePort();
   const own = UdpSocket.open({ address: '127.0.0.1', port, fragments: false, bufferBytes: 1 << 20 });
   const pair = Buffer.alloc(8);
   checked(
