@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Finding, Report } from '../../src/doctor/index.js';
 import { TestNamespace } from '../support/namespace.js';
+import { preload } from '../lab/support/preload.js';
 import { needsRoot } from '../support/skip.js';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -182,6 +183,17 @@ describe('doctor on this host', function () {
     assert.equal(find('tun').status, 'ok');
     assert.deepEqual(report.verdicts.find(({ plane }) => plane === 'userspace')?.runs, 'yes');
     assert.equal(code, 0);
+  });
+
+  it('says what is missing where the C library cannot be called', () => {
+    const { NODE_OPTIONS } = preload('no-koffi');
+    const { code, find, report } = examine(here, ['-s'], ['env', `NODE_OPTIONS=${NODE_OPTIONS}`]);
+    assert.equal(code, 60);
+    assert.match(find('native').found, /koffi cannot be loaded/);
+    assert.deepEqual(
+      report.verdicts.map(({ runs }) => runs),
+      ['no', 'no'],
+    );
   });
 
   it('does without a network', () => {

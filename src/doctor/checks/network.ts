@@ -107,7 +107,8 @@ const STRICT = 1;
 
 function reversePathFilter({ outer: path, reversePathFilter: value }: NetworkFacts): Finding {
   const here = about('rp-filter', 'rp_filter');
-  if (value === undefined || typeof path === 'string') return here(skip('/proc/sys does not say'));
+  if (typeof path === 'string') return here(skip('there is no outer address'));
+  if (value === undefined) return here(skip('/proc/sys does not say'));
   if (value !== STRICT) return here(ok(`${value === 0 ? 'off' : 'loose'} on ${path.device}`));
   if (path.returnDevice === path.device) return here(ok(`strict on ${path.device}, by which answers leave as well`));
   const back = path.returnDevice ?? 'no device';

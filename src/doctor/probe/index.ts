@@ -6,7 +6,7 @@ import type { ClockFacts, Facts, NetworkFacts, PathFacts } from '../facts.js';
 import { probeEgress } from './egress.js';
 import { probeFirewall } from './firewall.js';
 import { probeHost } from './host.js';
-import { probeNetwork } from './network.js';
+import { probeNetwork, unaskedNetwork } from './network.js';
 import { probePath } from './path-mtu.js';
 import { askServerClock } from './server-clock.js';
 import { runTrials } from './trials.js';
@@ -18,7 +18,7 @@ export interface ProbeRequest {
   readonly log: Logger;
 }
 
-/** Rejects only where the system can't be asked at all. */
+/** What needs the kernel is left open where it can't be asked: that itself is a finding. */
 export async function probe({ resolution, given, log }: ProbeRequest): Promise<Facts> {
   const { mode, tunnel, remote } = resolution;
   const trials = await runTrials({
@@ -26,17 +26,19 @@ export async function probe({ resolution, given, log }: ProbeRequest): Promise<F
     schemes: schemesOf(resolution),
     counters: tunnel.nftCounters,
   });
-  const network = await probeNetwork({ mode, tunnel, remote });
+  const host = probeHost();
+  const canAsk = host.nativeFault === undefined;
+  const network = canAsk ? await probeNetwork({ mode, tunnel, remote }) : unaskedNetwork('the kernel cannot be asked');
   const firewall = await probeFirewall();
   return {
     config: { mode, given, resolution },
-    host: probeHost(),
+    host,
     trials,
     network,
     firewall,
     path: await findPath(resolution, network),
     clock: await findClock(resolution, network, log),
-    egress: await probeEgress(resolution),
+    egress: canAsk ? await probeEgress(resolution) : undefined,
   };
 }
 

@@ -48,6 +48,19 @@ export async function probeNetwork(question: NetworkQuestion): Promise<NetworkFa
   }
 }
 
+/** What can be known without asking the kernel over netlink; `why` stands for the outer side. */
+export function unaskedNetwork(why: string): NetworkFacts {
+  return {
+    outer: why,
+    remoteFault: undefined,
+    ipForward: flagOf(parseNumber(readText(`${IPV4_SYSCTLS}/ip_forward`))),
+    reversePathFilter: undefined,
+    openLinks: [],
+    gueListeners: [],
+    use: { tunnelIsUp: false, deviceTakenBy: undefined, listener: { kind: 'unknown' }, portOwner: undefined },
+  };
+}
+
 async function findRemote(remote: Remote): Promise<{ remote: string | undefined; remoteFault: string | undefined }> {
   if (remote.host === undefined) return { remote: undefined, remoteFault: undefined };
   try {

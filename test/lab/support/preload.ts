@@ -8,7 +8,7 @@ const FOLDER = join(
 );
 
 /** Has a daemon load preload/NAME.mjs before its own code. */
-export function preload(name: 'broken' | 'crashing-loop' | 'shifted-clock'): NodeJS.ProcessEnv {
+export function preload(name: 'broken' | 'crashing-loop' | 'no-koffi' | 'shifted-clock'): NodeJS.ProcessEnv {
   const file = join(FOLDER, `${name}.mjs`);
   return { NODE_OPTIONS: `--import=${file}` };
 }
