@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { root } from '../../scripts/setup.mjs';
+import { ask, SOCKET_NAME } from '../../src/control/index.ts';
+import { preload } from '../lab/support/preload.ts';
 import { waitUntil } from '../lab/support/wait.ts';
 import { needsRoot, skipBecause } from '../support/skip.ts';
 
@@ -58,7 +60,7 @@ describe('the packed program', function () {
     assert.equal(said, `${json(join(root, 'package.json')).version}\n`);
   });
 
-  it('carries a tunnel in userspace, whose thread and packet module come with it', async function () {
+  it('carries a tunnel in userspace, whose thread and packet module come with it, also while its files are replaced', async function () {
     needsRoot.call(this);
     if (!existsSync('/dev/net/tun')) skipBecause(this, 'needs /dev/net/tun');
     const args = ['-s', '-vv', '-b', '127.0.0.1@lo', '--auth-token', 'abc', '--data-plane', 'userspace'];
@@ -67,16 +69,28 @@ describe('the packed program', function () {
     const server = spawn('unshare', ['--net', 'sh', '-c', command], {
       cwd: folder,
       stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...preload('crashing-loop') },
     });
     let log = '';
     server.stderr.setEncoding('utf8').on('data', (/** @type {string} */ text) => (log += text));
     const ended = new Promise((resolve) => server.on('close', resolve));
+    /** @param {string} text */
+    const says = (text) => waitUntil(() => log.includes(text) || server.exitCode !== null, { what: text });
+    const thread = join(unpacked, 'dist', 'dataplane', 'userspace', 'worker-main.js');
     try {
-      await waitUntil(() => log.includes('server ready') || server.exitCode !== null, { what: 'a start' });
-      assert.match(log, /server ready/);
+      await says('server ready');
+      // As in an upgrade: the files are gone for a moment, in which the thread crashes.
+      renameSync(thread, `${thread}.away`);
+      server.kill('SIGWINCH');
+      // A thread that waits in the kernel ends when it is woken, as by being asked for its counts.
+      void ask(join(folder, SOCKET_NAME), 'status');
+      await says('worker-main.js is missing');
+      renameSync(`${thread}.away`, thread);
+      assert.equal(server.exitCode, null, log);
     } finally {
       server.kill();
     }
     assert.equal(await ended, 0, log);
+    assert.match(log, /server ready/);
   });
 });
