@@ -57,7 +57,11 @@ function bar({ name, median, versus }: Row, unit: string, largest: number, top: 
   ];
 }
 
-const PROCESSOR_WORDS: Readonly<Record<string, string>> = { tcg: 'emulated by QEMU', none: 'no virtual machine' };
+const PROCESSOR_WORDS: Readonly<Record<string, string>> = {
+  tcg: 'emulated by QEMU',
+  icount: 'emulated by QEMU, its time counted in instructions',
+  none: 'no virtual machine',
+};
 
 const where = ({ date, kernel, processors, accelerator, node }: Circumstances): string =>
   `${date}, Linux ${kernel}, ${processors} processors (${PROCESSOR_WORDS[accelerator] ?? accelerator}), Node ${node}; medians`;

@@ -24,7 +24,7 @@ export interface Circumstances {
   readonly kernel: string;
   readonly processors: number;
   readonly node: string;
-  /** `tcg` is QEMU's emulation, `none` a machine of its own; others as systemd-detect-virt(1) names them, like `kvm`. */
+  /** `tcg` is QEMU's emulation, `icount` the same in counted time, `none` a machine of its own; others as systemd-detect-virt(1) names them, like `kvm`. */
   readonly accelerator: string;
 }
 

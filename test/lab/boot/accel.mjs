@@ -7,7 +7,7 @@ import { cacheFolder } from './kernel.mjs';
 const memory = () => join(cacheFolder(), 'kvm-failed');
 const bootId = () => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
 
-/** What to try, best first; LAB_ACCEL=kvm or tcg leaves no choice. @returns {string[]} */
+/** What to try, best first; LAB_ACCEL=kvm, tcg or icount (see qemu.mjs) leaves no choice. @returns {string[]} */
 export function accelerators() {
   const asked = process.env.LAB_ACCEL;
   if (asked !== undefined) return [asked];
