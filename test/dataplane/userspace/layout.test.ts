@@ -3,18 +3,27 @@ import assert from 'node:assert/strict';
 import { packetModule } from '../../../src/dataplane/userspace/assets.js';
 import { PacketModule } from '../../../src/dataplane/userspace/packet-module.js';
 import { needsBuild } from './support/built.js';
+import { udp } from './support/inner-packet.js';
 
 /** Iovecs of a segment: its headers and its payload. */
 const SEGMENT_IOVECS = 2;
 const POLLED = 3;
+/** An IPv4 packet, and the header of TUN. */
+const LONGEST_READ = 65_535 + 10;
 
 describe('the memory of the packet module', () => {
   before(needsBuild);
 
+  let module: PacketModule;
+  beforeEach(() => {
+    module = new PacketModule(packetModule());
+  });
+  /** A constant of layout.ts. */
+  const of = (name: string): number =>
+    (module.exports as unknown as Record<string, { readonly value: number }>)[name]!.value;
+
   it('has no two regions in one place, each with room for the most that it ever holds', () => {
-    const { exports, bytes } = new PacketModule(packetModule());
-    const of = (name: string): number =>
-      (exports as unknown as Record<string, { readonly value: number }>)[name]!.value;
+    const { bytes } = module;
     const regions: readonly (readonly [name: string, bytes: number])[] = [
       ['RX_MESSAGES', of('RX_SLOTS') * of('MMSGHDR_BYTES')],
       ['RX_IOVECS', of('RX_SLOTS') * of('IOVEC_BYTES')],
@@ -44,5 +53,22 @@ describe('the memory of the packet module', () => {
       assert.ok(end <= (next?.start ?? bytes.length), `${name} reaches into ${next?.name ?? 'nowhere'}`);
     });
     assert.equal(bytes.length, of('MEMORY_PAGES') * of('PAGE_BYTES'));
+  });
+
+  it('is asked to hold a packet only where there is room for the longest', () => {
+    const { exports, bytes } = module;
+    exports.txSetUp(0n, 0, 0);
+    exports.txSetPeer(1, 1, 1);
+    exports.txBegin();
+    const packet = udp(Buffer.alloc(10_000));
+    let asked = 0;
+    for (let at = exports.txAt(); at !== 0; at = exports.txAt()) {
+      assert.ok(at >= of('TX_BUFFER') && at + LONGEST_READ <= of('TX_BUFFER_END'), `${asked}: ${at}`);
+      bytes.set(packet, at);
+      exports.txPacket(packet.length);
+      asked += 1;
+    }
+    assert.ok(asked > 10, String(asked));
+    exports.txEnd();
   });
 });

@@ -10,6 +10,7 @@ import {
   ipv4,
   isRight,
   leavePartial,
+  pseudoHeader,
   PSH,
   tcp,
   udp,
@@ -340,6 +341,15 @@ describe('from the wire to the device', () => {
         );
         assert.deepEqual(packetOf(written!), partial);
       }
+    });
+
+    it('is all ones where the device can not, and the sum of UDP comes to zero', () => {
+      // Chosen so that the sum over all is 0xffff.
+      const open = udp(Buffer.alloc(2));
+      open.writeUInt16BE(0, 26);
+      open.writeUInt16BE(checksum(pseudoHeader(open), open.subarray(20)), 28);
+      const [written] = new ModuleRig({ tunHeader: false }).receive([{ payload: leavePartial(open, 6) }]);
+      assert.equal(written?.readUInt16BE(26), 0xffff);
     });
 
     it('is done where the device can not', () => {

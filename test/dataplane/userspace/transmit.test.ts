@@ -132,6 +132,22 @@ describe('from the device to the wire', () => {
     );
   });
 
+  it('a long packet of a connection with ECN is cut up like any other (VIRTIO_NET_HDR_GSO_ECN)', () => {
+    const ECN = 0x80;
+    const packet = leavePartial(tcp({ flags: ACK | CWR, payload: Buffer.alloc(3000, 'x') }), 16);
+    const header = encodeTunHeader({ flags: NEEDS_CSUM, kind: TCPV4 | ECN, headerBytes: 40, segmentBytes: 1000 });
+    const datagrams = new ModuleRig().send([asRead(packet, header)]).messages.flatMap(datagramsOf);
+    assert.deepEqual(
+      datagrams.map((datagram) => [datagram.length, datagram.readUInt8(33) & CWR]),
+      [
+        [1040, CWR],
+        [1040, 0],
+        [1040, 0],
+      ],
+    );
+    assert.ok(datagrams.every(isRight));
+  });
+
   it('what is no whole IPv4 packet is not sent, and counted', () => {
     const packet = udp(Buffer.alloc(20));
     const changed = (change: (bytes: Buffer) => void): Buffer => {
