@@ -7,7 +7,7 @@ export const EXIT_CODES = {
   ok: { code: 0, meaning: 'success' },
   generic: {
     code: 1,
-    meaning: 'a right that the process lacks, output that could not be written, or an unexpected error',
+    meaning: 'a right that the process lacks, or an unexpected error',
   },
   arguments: { code: 2, meaning: 'a mistake in options, configuration file or keys' },
   modprobe: { code: 10, meaning: 'a kernel module is missing and could not be loaded' },

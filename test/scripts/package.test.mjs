@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { clearInterval, setInterval } from 'node:timers';
 import { after, before, describe, it } from 'mocha';
 import { root } from '../../scripts/setup.mjs';
 import { ask, SOCKET_NAME } from '../../src/control/index.ts';
@@ -83,8 +84,12 @@ describe('the packed program', function () {
       renameSync(thread, `${thread}.away`);
       server.kill('SIGWINCH');
       // A thread that waits in the kernel ends when it is woken, as by being asked for its counts.
-      void ask(join(folder, SOCKET_NAME), 'status');
-      await says('worker-main.js is missing');
+      const wake = setInterval(() => {
+        void ask(join(folder, SOCKET_NAME), 'status');
+      }, 100);
+      await says('worker-main.js is missing').finally(() => {
+        clearInterval(wake);
+      });
       renameSync(`${thread}.away`, thread);
       assert.equal(server.exitCode, null, log);
     } finally {
