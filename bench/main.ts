@@ -55,7 +55,7 @@ const report: Report = {
     kernel: release(),
     processors: availableParallelism(),
     node: process.version,
-    accelerator: process.env['BENCH_ACCELERATOR'] ?? stdout.trim(),
+    accelerator: process.env['BENCH_ACCELERATOR'] ?? (stdout.trim() === 'qemu' ? 'tcg' : stdout.trim()),
   },
   figures,
 };
