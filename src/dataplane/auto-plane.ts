@@ -42,7 +42,8 @@ export class AutoPlane implements DataPlane {
         if (!(error instanceof UnsupportedError) || this.choices.length === 1) throw error;
         reasons.push(error.message);
         if (reasons.length === this.choices.length) {
-          throw new UnsupportedError(error.part, `no data plane can run here: ${reasons.join('; ')}`, { cause: error });
+          // Without the last one as its cause, which would be said twice.
+          throw new UnsupportedError(error.part, `no data plane can run here: ${reasons.join('; ')}`);
         }
       }
     }
