@@ -38,7 +38,7 @@ const SUITES = ['kernel', 'systemd', 'egress'];
 const USUAL = SUITES.filter((suite) => suite !== 'egress');
 
 /** More of them than run at a time, so that the last one to end does not keep the others waiting for long. */
-const KERNEL_SHARES = 4;
+const KERNEL_SHARES = 8;
 /** A machine's own, and what emulating it takes. */
 const MACHINE_BYTES = 3 * 2 ** 30;
 const MACHINES = 2;
