@@ -129,6 +129,7 @@ export const heldElements = (held: readonly HeldAddress[]): ElementSpec[] =>
 
 function addBaseRules(table: TableBuilder): void {
   const marked = hostWord(EGRESS_MARK);
+  const accept = immediateVerdict({ kind: 'accept' });
   table.rule(CHAIN_EARLY, 'out of a tunnel', [
     inputDevice,
     lookup({ set: TUNNELS, sreg: NFT_REG_1 }),
@@ -145,8 +146,10 @@ function addBaseRules(table: TableBuilder): void {
     ]);
   }
   table.rule(CHAIN_EARLY, undefined, [inputDevice, toChain(EARLY)]);
+  // Tunnels hand what they have wrapped up on with themselves as its input device, and the first of it may be the first
+  // packet of its connection: it leaves from the host's own address, as the tunnel has it, or its peer hears nothing.
+  table.rule(CHAIN_LEAVE, "the host's own", [...isFromThisHost(), accept]);
   table.rule(CHAIN_LEAVE, undefined, [inputDevice, toChain(LEAVE)]);
-  const accept = immediateVerdict({ kind: 'accept' });
   table.rule(CHAIN_CHECK, 'translated', [...connectionHas(IPS_SRC_NAT | IPS_DST_NAT, true), accept]);
   table.rule(CHAIN_CHECK, 'an answer', [
     ctLoad({ key: NFT_CT_DIRECTION, dreg: NFT_REG_1 }),
