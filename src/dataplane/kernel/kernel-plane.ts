@@ -89,7 +89,7 @@ export class KernelPlane implements DataPlane {
   }
 
   async dropped(): Promise<ReadonlyMap<string, number>> {
-    return await droppedBy(this.assertRunning().filter);
+    return await this.droppedBy(this.assertRunning().filter);
   }
 
   /** Rejects with PlaneError where something could not be removed; the rest is removed all the same. */
@@ -120,11 +120,16 @@ export class KernelPlane implements DataPlane {
   }
 
   private async tellDropped(filter: IngressFilter): Promise<void> {
-    const { handlers, log } = this.parts;
+    for (const [rule, count] of await this.droppedBy(filter)) this.parts.handlers.onRefused(rule, count);
+  }
+
+  /** By the comments of the rules, in quotation marks; empty where they don't count, or somebody has flushed them. */
+  private async droppedBy(filter: IngressFilter): Promise<ReadonlyMap<string, number>> {
     try {
-      for (const [rule, count] of await droppedBy(filter)) handlers.onRefused(rule, count);
+      return new Map([...(await filter.dropped())].map(([rule, count]) => [`"${rule}"`, count]));
     } catch (error) {
-      log.debug(`what the rules have dropped is not known: ${messageOf(error)}`);
+      this.parts.log.debug(`what the rules have dropped is not known: ${messageOf(error)}`);
+      return new Map();
     }
   }
 
@@ -143,9 +148,4 @@ export class KernelPlane implements DataPlane {
     this.parts.route.close();
     this.parts.fou.close();
   }
-}
-
-/** By the comments of the rules, in quotation marks; empty where the rules don't count. */
-async function droppedBy(filter: IngressFilter): Promise<ReadonlyMap<string, number>> {
-  return new Map([...(await filter.dropped())].map(([rule, count]) => [`"${rule}"`, count]));
 }

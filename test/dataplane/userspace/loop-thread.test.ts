@@ -125,28 +125,28 @@ describe('packet loop in its thread', () => {
     assert.ok(entered > 0);
   });
 
-  it('lets no more auth packets wait for the main thread than it may', async () => {
+  /** A loop that three may wait for is sent twenty, while this thread hears nothing; and then tells of them. */
+  const overfill = async (): Promise<(...packets: readonly Buffer[]) => void> => {
     await rig.close();
     rig = await openLoop([{ kind: 'ed25519' }], 3);
     const sender = await bindSender();
     sender(...Array.from({ length: 20 }, () => SIGNED), udp(Buffer.from('behind them')));
-    // Meanwhile this thread hears nothing: it never leaves the loop.
     spinUntil(() => rig.written().length > 0);
     await rig.thread.apply({ ...bound, mtu: 1400 });
+    return sender;
+  };
+
+  it('lets no more auth packets wait for the main thread than it may', async () => {
+    await overfill();
     assert.equal(rig.auth.length, 3);
     assert.equal(rig.thread.counters.authQueue, 17);
   });
 
   it('keeps its counts when it dies, and has room for auth packets again', async () => {
-    await rig.close();
-    rig = await openLoop([{ kind: 'ed25519' }], 3);
-    const sender = await bindSender();
-    // It dies with its queue full: what was told before is heard, the rest is not waited for.
-    sender(...Array.from({ length: 20 }, () => SIGNED), udp(Buffer.from('behind them')));
-    spinUntil(() => rig.written().length > 0);
-    await rig.thread.apply({ ...bound, mtu: 1400 });
+    const sender = await overfill();
     const { inPackets } = rig.thread.counters;
     assert.ok(inPackets > 0);
+    // It dies with its queue full.
     sender(...Array.from({ length: 3 }, () => SIGNED), udp(Buffer.from('behind these')));
     spinUntil(() => rig.written().length > 0);
     void workers.at(-1)!.terminate();

@@ -19,6 +19,7 @@ import {
   waitUntil,
   type Namespace,
 } from './index.js';
+import { SUITE_TIMEOUT_MS, type PlaneSuite } from './suites/plane.js';
 import { checksumErrors, transfer } from './transfer.js';
 import {
   CLIENT_INNER,
@@ -32,16 +33,11 @@ import {
 } from './tunnel.js';
 import { skipBecause } from '../../support/skip.js';
 
-export interface Contract {
-  readonly plane: 'kernel' | 'userspace';
+export interface Contract extends PlaneSuite {
   /** Of a transfer in each direction. */
   readonly transferBytes: number;
-  /** What has to be there, beside a kernel that carries the plane. */
-  readonly needs?: readonly ((this: Mocha.Context) => void)[];
 }
 
-/** Whole daemons on a busy machine: each step waits for what it brings about. */
-const TIMEOUT_MS = 300_000;
 const LIFETIME_SECONDS = 4;
 const ENTERS_WITHIN_MS = 500;
 /** How either plane names what a stranger sent: by the comment of its rule, or in words. */
@@ -58,14 +54,14 @@ export function describeContract({ plane, transferBytes, needs = [] }: Contract)
   const args = ['--data-plane', plane];
 
   describe(`a tunnel of the ${plane} data plane through a masquerading NAT`, function () {
-    this.timeout(TIMEOUT_MS);
+    this.timeout(SUITE_TIMEOUT_MS);
     const scope = new Scope();
     const controlDir = stateDir(scope);
     let tunnel: NatTunnel;
 
     for (const need of needs) before(need);
     before(async function () {
-      this.timeout(TIMEOUT_MS);
+      this.timeout(SUITE_TIMEOUT_MS);
       const serverArgs = [...args, '--auth-lifetime', '600', '--control-dir', controlDir];
       tunnel = await natTunnel(scope, { args: serverArgs }, { args });
     });
