@@ -75,7 +75,8 @@ describe('the ruleset decides as the classifier does', () => {
           const batch = new Batch().replaceTable({ family: FAMILY, name: TABLE });
           batch.deleteTable({ family: FAMILY, name: TABLE });
           const outer = { address: '10.9.3.2', port: 10_000 };
-          addRuleset(batch, { table: TABLE, comment: 'corpus', outer, schemes, queueNumber: 9 });
+          const tunnel = { device: 'ipipou0', internal: '172.29.0.0', peerAddress: '172.28.0.1' };
+          addRuleset(batch, { table: TABLE, comment: 'corpus', outer, tunnel, schemes, queueNumber: 9 });
           putEndpoint(batch, TABLE, { endpoint: { address: '10.9.3.1', port: 4000 }, internal: '172.29.0.0' });
           await nft.commit(batch);
           const packets = corpus.filter((packet) => decide(packet.payload, schemes, packet.udpLength).kind === wanted);

@@ -13,6 +13,8 @@ export interface FilteredTunnel {
   readonly device: string;
   /** Its internal outer address. */
   readonly internal: string;
+  /** The peer's inner address. */
+  readonly peerAddress: string;
 }
 
 /** What the filter must be, at the moment when it is asked for. */
@@ -27,7 +29,7 @@ export interface IngressFilter {
   /** Compares what is there. Rejects with PlaneError where something stands in its place that isn't ours. */
   plan(wanted: () => WantedFilter): Promise<Step[]>;
   /** The outer address or device is another one. */
-  moveOuter(outer: OuterSide): Promise<void>;
+  moveOuter(wanted: Pick<WantedFilter, 'outer' | 'tunnel'>): Promise<void>;
   /** From the next packet on `bound` is let through, its time beginning now, and `before` is not. */
   admit(bound: BoundEndpoint, before: BoundEndpoint | undefined): Promise<void>;
   shutOut(bound: BoundEndpoint): Promise<void>;

@@ -2,7 +2,6 @@
 import { sameEndpoint } from '../../core/endpoint.js';
 import type { ClassifierScheme } from '../../core/classifier.js';
 import { NftablesClient } from '../../netlink/nftables/client.js';
-import { encodeFields } from '../../netlink/nftables/data-type.js';
 import { RecordedTable } from '../../netlink/nftables/recorded-table.js';
 import type { Announce } from '../common/announce.js';
 import { dropEndpoint, listEndpoints, putEndpoint, replaceEndpoint, type BoundEndpoint } from './endpoints.js';
@@ -12,17 +11,20 @@ import { formatMark, parseMark, type Mark } from '../common/mark.js';
 import { namingModules } from './missing-expressions.js';
 import { RulesetChange } from './ruleset/change.js';
 import { DropCounts } from './ruleset/drop-counts.js';
-import { ENDPOINTS, FAMILY, INTERNAL, LINKS } from './ruleset/names.js';
-import type { OuterSide } from '../common/outer-path.js';
+import { ENDPOINTS, FAMILY } from './ruleset/names.js';
 import { addRuleset, moveRuleset } from './ruleset/ruleset.js';
-import { internalOf, linksOf } from './ruleset/sets.js';
 import type { Step } from '../common/step.js';
 
 /** A binding that ends so soon may have ended already, by the kernel's clock or by ours. */
 const EXPIRY_TOLERANCE_MS = 2000;
 
-/** An outer side for rules that never see a packet (RFC 5737). */
-const NOBODY: OuterSide = { address: '192.0.2.1', port: 1 };
+type Rewired = Pick<WantedFilter, 'outer' | 'tunnel'>;
+
+/** For rules that never see a packet (RFC 5737). */
+const NOBODY: Rewired = {
+  outer: { address: '192.0.2.1', port: 1 },
+  tunnel: { device: 'nobody', internal: '192.0.2.2', peerAddress: '192.0.2.3' },
+};
 
 export interface NftFilterSettings {
   readonly table: string;
@@ -103,19 +105,17 @@ export class NftFilter implements IngressFilter {
     const { table } = this.settings;
     const change = new RulesetChange();
     for (const name of [table, ...this.obsolete]) change.removeTable({ family: FAMILY, name });
-    this.build(change, outer);
-    change.addElements(linksOf(table), [{ key: encodeFields(['ifname'], [tunnel.device]) }]);
-    change.addElements(internalOf(table), [{ key: encodeFields(['ipv4_addr'], [tunnel.internal]) }]);
+    this.build(change, { outer, tunnel });
     if (bound !== undefined) putEndpoint(change, table, bound);
     await this.commit(change);
     this.drops.beginAnew();
     this.obsolete = [];
   }
 
-  async moveOuter(outer: OuterSide): Promise<void> {
+  async moveOuter({ outer, tunnel }: Rewired): Promise<void> {
     const { table, queueNumber, counters } = this.settings;
     const change = new RulesetChange();
-    moveRuleset(change, { table, outer, queueNumber, counters });
+    moveRuleset(change, { table, outer, tunnel, queueNumber, counters });
     await this.commit(change);
   }
 
@@ -147,9 +147,9 @@ export class NftFilter implements IngressFilter {
     this.nft.close();
   }
 
-  private build(sink: Parameters<typeof addRuleset>[0], outer: OuterSide): void {
+  private build(sink: Parameters<typeof addRuleset>[0], { outer, tunnel }: Rewired): void {
     const { table, mark, schemes, queueNumber, counters } = this.settings;
-    addRuleset(sink, { table, comment: formatMark(mark), outer, schemes, queueNumber, counters });
+    addRuleset(sink, { table, comment: formatMark(mark), outer, tunnel, schemes, queueNumber, counters });
   }
 
   private async compare({ outer, tunnel, bound }: WantedFilter): Promise<string[]> {
@@ -157,7 +157,7 @@ export class NftFilter implements IngressFilter {
     const { table: name } = this.settings;
     const table = await nft.table({ family: FAMILY, name });
     const expected = new RecordedTable();
-    this.build(expected, outer);
+    this.build(expected, { outer, tunnel });
     const [sets, chains, rules] = [
       await nft.sets(FAMILY, name),
       await nft.chains(FAMILY, name),
@@ -166,14 +166,6 @@ export class NftFilter implements IngressFilter {
     this.drops.see(rules);
     const lacks = expected.compare({ table, sets, chains, rules });
     if (lacks.length > 0) return lacks;
-    const links = await nft.elements(linksOf(name));
-    const internal = await nft.elements(internalOf(name));
-    const only = (elements: readonly { key: Buffer }[], key: Buffer): boolean =>
-      elements.length === 1 && elements[0]?.key.equals(key) === true;
-    if (!only(links, encodeFields(['ifname'], [tunnel.device]))) lacks.push(`has other elements in ${LINKS}`);
-    if (!only(internal, encodeFields(['ipv4_addr'], [tunnel.internal]))) {
-      lacks.push(`has other elements in ${INTERNAL}`);
-    }
     if (!sameBindings(await listEndpoints(nft, name), bound)) lacks.push(`has other elements in ${ENDPOINTS}`);
     return lacks;
   }

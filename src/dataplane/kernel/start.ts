@@ -45,6 +45,7 @@ export interface PlaneParts {
 export interface Running {
   readonly authPort: AuthPort;
   readonly filter: IngressFilter;
+  readonly wantedFilter: () => WantedFilter;
   readonly tunnel: Tunnel;
   readonly upkeep: Upkeep;
   readonly lock: HeldName;
@@ -106,7 +107,11 @@ export async function bringUp(parts: PlaneParts, undo: Undo): Promise<Started> {
   if (leftTable === undefined) undo.push(() => filter.remove());
   const wantedFilter = (): WantedFilter => ({
     outer: outer.side,
-    tunnel: { device: settings.tunnel.device, internal: internal.address },
+    tunnel: {
+      device: settings.tunnel.device,
+      internal: internal.address,
+      peerAddress: settings.tunnel.peerAddress,
+    },
     bound: tunnel.bound,
   });
   await mendAll(await filter.plan(wantedFilter));
@@ -120,7 +125,7 @@ export async function bringUp(parts: PlaneParts, undo: Undo): Promise<Started> {
   await tunnel.followMtu();
   // What changed while all this was set up.
   upkeep.soon(['path', 'internal', 'filter', 'link']);
-  return { running: { authPort, filter, tunnel, upkeep, lock }, adopted: adoptedPeers(parts, bound) };
+  return { running: { authPort, filter, tunnel, upkeep, lock, wantedFilter }, adopted: adoptedPeers(parts, bound) };
 }
 
 function adoptedPeers({ settings, log }: PlaneParts, bound: BoundEndpoint | undefined): AdoptedPeer[] {

@@ -133,6 +133,7 @@ async function tryFirewall(
           table: TABLE,
           comment: 'a trial',
           outer: { address: NOBODY, port },
+          tunnel: { device: TABLE, internal: NOBODY, peerAddress: NOBODY },
           schemes,
           queueNumber,
           counters,

@@ -27,7 +27,7 @@ const binding = (port: number, remainingMs?: number): BoundEndpoint => ({
 
 const wanted = (bound?: BoundEndpoint, outer: WantedFilter['outer'] = OUTER): WantedFilter => ({
   outer,
-  tunnel: { device: 'ipipou0', internal: INTERNAL },
+  tunnel: { device: 'ipipou0', internal: INTERNAL, peerAddress: '172.28.0.1' },
   bound,
 });
 
@@ -118,8 +118,10 @@ describeInNamespace('the filter, saying what it does', (kernel) => {
         await same(filter.admit(binding(2, 9000), binding(1)));
         await same(filter.admit(binding(2, 60_000), undefined));
         await same(filter.admit(binding(3, 1_234_567), binding(2)));
-        await same(filter.moveOuter({ address: '192.0.2.55', port: OUTER.port, device: 'eth0' }));
-        await same(filter.moveOuter({ address: '192.0.2.56', port: OUTER.port }));
+        await same(
+          filter.moveOuter({ ...wanted(), outer: { address: '192.0.2.55', port: OUTER.port, device: 'eth0' } }),
+        );
+        await same(filter.moveOuter({ ...wanted(), outer: { address: '192.0.2.56', port: OUTER.port } }));
         await same(filter.shutOut(binding(3)));
         await same(filter.shutOut(binding(3)));
         assert.match(tables(replica()), /table ip ipipou-0/);
@@ -164,7 +166,7 @@ describeInNamespace('the filter, saying what it does', (kernel) => {
           await withFilter({ schemes }, async (filter) => {
             const bound = binding(peerPort, remainingMs);
             const outer = { address, port: outerPort, device: wan };
-            await same(filter.install({ outer, tunnel: { device: links, internal: INTERNAL }, bound }));
+            await same(filter.install({ outer, tunnel: { ...wanted().tunnel, device: links }, bound }));
           });
         }),
         { numRuns: RUNS },

@@ -16,6 +16,7 @@ function rulesOf(queueNumber: number | undefined): WordedRule[] {
       table: 't',
       comment: 'a mark',
       outer: { address: '192.0.2.1', port: 10_000 },
+      tunnel: { device: 'ipipou0', internal: '172.29.0.0', peerAddress: '172.28.0.1' },
       schemes: [{ kind: 'ed25519' }],
       queueNumber,
     },

@@ -14,6 +14,7 @@ addRuleset(change, {
   table: 't',
   comment: 'a mark',
   outer: { address: '192.0.2.1', port: 10_000 },
+  tunnel: { device: 'ipipou0', internal: '172.29.0.0', peerAddress: '172.28.0.1' },
   schemes: [{ kind: 'ed25519' }],
   queueNumber: 0,
 });
@@ -82,7 +83,7 @@ describe('dataplane/kernel: a ruleset that takes a module which the kernel lacks
   it('knows the expression that the kernel points at from all others of the rule', () => {
     const index = messages.findIndex(({ body }) => body.includes('fib\0'));
     const body = messages[index]?.body ?? Buffer.alloc(0);
-    const seen = ['meta', 'lookup', 'fib', 'cmp', 'counter', 'immediate'].map((name) => {
+    const seen = ['meta', 'payload', 'fib', 'cmp', 'counter', 'immediate'].map((name) => {
       const error = new KernelError(
         { op: '', object: '' },
         { errno: ENOENT, attributeOffset: 16 + body.indexOf(`${name}\0`) - 8 },
@@ -90,6 +91,6 @@ describe('dataplane/kernel: a ruleset that takes a module which the kernel lacks
       );
       return batch.expressionsMeantBy(error).map((one) => one.name);
     });
-    assert.deepEqual(seen, [['meta'], ['lookup'], ['fib'], ['cmp'], ['counter'], ['immediate']]);
+    assert.deepEqual(seen, [['meta'], ['payload'], ['fib'], ['cmp'], ['counter'], ['immediate']]);
   });
 });

@@ -4,7 +4,6 @@ import {
   bitwise,
   cmp,
   fib,
-  lookup,
   metaLoad,
   NFTA_FIB_F_IIF,
   NFTA_FIB_F_PRESENT,
@@ -37,7 +36,6 @@ const NO_ROUTE = Buffer.alloc(4);
 
 const equals = (data: Uint8Array): Expression => cmp({ sreg: NFT_REG_1, op: NFT_CMP_EQ, data });
 const differs = (data: Uint8Array): Expression => cmp({ sreg: NFT_REG_1, op: NFT_CMP_NEQ, data });
-const isIn = (set: string): Expression => lookup({ set, sreg: NFT_REG_1 });
 
 const protocol = metaLoad({ key: NFT_META_L4PROTO, dreg: NFT_REG_1 });
 const inputDevice = metaLoad({ key: NFT_META_IIFNAME, dreg: NFT_REG_1 });
@@ -74,6 +72,12 @@ export const udpFrom = (port: number): Clause =>
 export const destinationIs = (dotted: string): Clause =>
   clause(`ip daddr ${dotted}`, network(IP_DESTINATION, 4), equals(address(dotted)));
 
+export const sourceIs = (dotted: string): Clause =>
+  clause(`ip saddr ${dotted}`, network(IP_SOURCE, 4), equals(address(dotted)));
+
+export const sourceIsNot = (dotted: string): Clause =>
+  clause(`ip saddr != ${dotted}`, network(IP_SOURCE, 4), differs(address(dotted)));
+
 /** UDP payload length, as the UDP header gives it. */
 export const lengthIs = (bytes: number): Clause => {
   const udpLength = UDP_HEADER_BYTES + bytes;
@@ -105,13 +109,6 @@ export const firstNibbleIs = (nibble: number): Clause =>
     bitwise({ sreg: NFT_REG_1, dreg: NFT_REG_1, mask: Buffer.of(0xf0) }),
     equals(Buffer.of(nibble << 4)),
   );
-
-export const sourceAddressIsIn = (set: string): Clause => clause(`ip saddr @${set}`, network(IP_SOURCE, 4), isIn(set));
-
-export const destinationAddressIsIn = (set: string): Clause =>
-  clause(`ip daddr @${set}`, network(IP_DESTINATION, 4), isIn(set));
-
-export const inputDeviceIsIn = (set: string): Clause => clause(`iifname @${set}`, inputDevice, isIn(set));
 
 export const inputDeviceIs = (device: string): Clause =>
   clause(`iifname ${quoteDevice(device)}`, inputDevice, equals(encodeFields(['ifname'], [device])));

@@ -12,10 +12,6 @@ export const CHAIN_OUTPUT = 'output';
 
 /** Map: a bound endpoint's address and port → the internal address of its tunnel. */
 export const ENDPOINTS = 'endpoints';
-/** Set: the tunnel devices. */
-export const LINKS = 'links';
-/** Set: the internal addresses. */
-export const INTERNAL = 'internal';
 /** Rate limits of auth packets, filled by packets: by endpoint for bound ones, by address for the rest. */
 export const BOUND_RATES = 'bound-rates';
 export const SOURCE_RATES = 'source-rates';

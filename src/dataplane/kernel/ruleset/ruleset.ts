@@ -1,7 +1,7 @@
 /**
  * The ruleset of a tunnel: the only way from the wire to its link and back.
  *
- *     prerouting (raw)    from one of our links, source not routed back through it        → drop
+ *     prerouting (raw)    out of the tunnel, neither the peer's nor routed back through it → drop
  *     input (30)          UDP to the outer address and port                               → outer
  *       outer             a token's length and first bytes                                → auth
  *                         a signed packet's length, no inner packet of that length        → auth
@@ -9,18 +9,19 @@
  *                         anything else: of a signed packet's length                      → auth
  *                                        where nothing is asked for (scheme none)         → auth
  *                                        otherwise                                        → drop
- *       auth              from one of our links                                           → drop
+ *       auth              out of the tunnel                                               → drop
  *                         source in `endpoints`                                           → auth-bound
  *                         within the budgets of its source and of all → queue; otherwise  → drop
  *       auth-bound        within the budget of its endpoint → queue; otherwise            → drop
- *     input, behind it    to an internal address                                          → drop
- *     output (raw)        from an internal address and our port                           → from the outer address
- *                         an ICMP error from an internal address                          → queue, as a sign to us
+ *     input, behind it    to the internal address                                         → drop
+ *     output (raw)        from the internal address and our port                          → from the outer address
+ *                         an ICMP error from the internal address                         → queue, as a sign to us
  *
  * The input chain stands behind the host's own filters (0, firewalld's +10): the administrator has the first word, the
  * packet is whole, and connection tracking, where it is active, has seen the address on the wire. The output chain
  * stands before connection tracking for the same reason. What is data and what is auth is decided as by
- * `core/classifier.ts`, and tested against it. Data packets pass the fewest rules.
+ * `core/classifier.ts`, and tested against it. Data packets pass the fewest rules, and what is of one value in a table is
+ * compared, not looked up in a set: with several tunnels in one table, their devices and addresses are to become sets.
  */
 import { SIGNED_PACKET_LENGTH } from '../../../auth/constants.js';
 import { TOKEN_PREFIX_LENGTH, type ClassifierScheme } from '../../../core/classifier.js';
@@ -29,19 +30,19 @@ import { NF_IP_PRI_RAW } from '../../../netlink/nftables/constants.js';
 import type { RulesetSink } from '../../../netlink/nftables/recorded-table.js';
 import type { OuterSide } from '../../common/outer-path.js';
 import { BOUND_BUDGET, SOURCE_BUDGET, TOTAL_BUDGET } from '../../common/auth-budgets.js';
+import type { FilteredTunnel } from '../filter.js';
 import type { Clause } from './clause.js';
 import type { WordedRule } from './commands.js';
 import {
-  destinationAddressIsIn,
   destinationIs,
   firstNibbleIs,
   inputDeviceIs,
-  inputDeviceIsIn,
   isIcmp,
   lengthIs,
   payloadHas,
   payloadHasNot,
-  sourceAddressIsIn,
+  sourceIs,
+  sourceIsNot,
   sourceNotRoutedBack,
   udpFrom,
   udpTo,
@@ -57,12 +58,10 @@ import {
   DROPPED,
   ENDPOINTS,
   FAMILY,
-  INTERNAL,
   inTable,
-  LINKS,
   SOURCE_RATES,
 } from './names.js';
-import { boundRatesOf, endpointsOf, internalOf, linksOf, RATE_MEMORY_MS, sourceRatesOf } from './sets.js';
+import { boundRatesOf, endpointsOf, RATE_MEMORY_MS, sourceRatesOf } from './sets.js';
 import {
   accept,
   count,
@@ -87,6 +86,7 @@ export interface RulesetSettings {
   readonly table: string;
   readonly comment: string;
   readonly outer: OuterSide;
+  readonly tunnel: FilteredTunnel;
   /** What auth packets look like on this port. */
   readonly schemes: readonly ClassifierScheme[];
   /** Without one auth packets are dropped. */
@@ -102,7 +102,7 @@ type WordedSink = RulesetSink<WordedRule>;
 export function addRuleset(batch: WordedSink, settings: RulesetSettings): void {
   const { table } = settings;
   batch.addTable({ family: FAMILY, name: table, comment: settings.comment });
-  for (const set of [endpointsOf, linksOf, internalOf, boundRatesOf, sourceRatesOf]) batch.addSet(set(table));
+  for (const set of [endpointsOf, boundRatesOf, sourceRatesOf]) batch.addSet(set(table));
 
   const base = (hook: 'prerouting' | 'input' | 'output', priority: number) =>
     ({ type: 'filter', hook, priority, policy: 'accept' }) as const;
@@ -114,21 +114,29 @@ export function addRuleset(batch: WordedSink, settings: RulesetSettings): void {
   batch.addChain({ ...inTable(table, CHAIN_OUTPUT), base: base('output', NF_IP_PRI_RAW) });
 
   const add = adder(batch, settings);
-  addAuthRules(add, settings.queueNumber);
+  addAuthRules(add, settings);
   addOuterRules(add, settings.schemes);
-  add(CHAIN_PREROUTING, DROPPED.foreignInnerSource, [inputDeviceIsIn(LINKS), sourceNotRoutedBack(), count, drop]);
-  addWireRules(add, settings.outer, settings.queueNumber);
+  // Asking for a route costs as much as all the rest; what the peer itself sends needs none.
+  add(CHAIN_PREROUTING, DROPPED.foreignInnerSource, [
+    inputDeviceIs(settings.tunnel.device),
+    sourceIsNot(settings.tunnel.peerAddress),
+    sourceNotRoutedBack(),
+    count,
+    drop,
+  ]);
+  addWireRules(add, settings);
 }
 
 /** What the rules of a table are replaced by: a batch, or a change that can say what it is. */
 type MoveSink = Pick<WordedSink, 'addRule'> & { flushChain(chain: ChainRef): unknown };
 
+type Wire = Pick<RulesetSettings, 'outer' | 'tunnel' | 'queueNumber'>;
+
 /** Replaces what names the outer address, in place: endpoints and counters of the rest stay. */
-export function moveRuleset(batch: MoveSink, settings: Place & Pick<RulesetSettings, 'outer' | 'queueNumber'>): void {
-  const { table, outer, queueNumber } = settings;
-  batch.flushChain(inTable(table, CHAIN_INPUT));
-  batch.flushChain(inTable(table, CHAIN_OUTPUT));
-  addWireRules(adder(batch, settings), outer, queueNumber);
+export function moveRuleset(batch: MoveSink, settings: Place & Wire): void {
+  batch.flushChain(inTable(settings.table, CHAIN_INPUT));
+  batch.flushChain(inTable(settings.table, CHAIN_OUTPUT));
+  addWireRules(adder(batch, settings), settings);
 }
 
 type AddRule = (chain: string, comment: string, clauses: readonly Clause[]) => void;
@@ -144,7 +152,7 @@ const adder =
     batch.addRule({ family: FAMILY, table, chain, comment, expressions, text });
   };
 
-function addWireRules(add: AddRule, outer: OuterSide, queueNumber: number | undefined): void {
+function addWireRules(add: AddRule, { outer, tunnel: { internal }, queueNumber }: Wire): void {
   add(CHAIN_INPUT, 'packets of the tunnel', [
     ...(outer.device === undefined ? [] : [inputDeviceIs(outer.device)]),
     udpTo(outer.port),
@@ -152,9 +160,9 @@ function addWireRules(add: AddRule, outer: OuterSide, queueNumber: number | unde
     goto(CHAIN_OUTER),
   ]);
   // Nobody is routed there; should somebody bring the route back, it leads no further than here.
-  add(CHAIN_INPUT, DROPPED.toInternal, [destinationAddressIsIn(INTERNAL), count, drop]);
+  add(CHAIN_INPUT, DROPPED.toInternal, [destinationIs(internal), count, drop]);
   add(CHAIN_OUTPUT, 'out by the outer address', [
-    sourceAddressIsIn(INTERNAL),
+    sourceIs(internal),
     udpFrom(outer.port),
     setSource(outer.address),
     accept,
@@ -162,7 +170,7 @@ function addWireRules(add: AddRule, outer: OuterSide, queueNumber: number | unde
   // The kernel complains to the peer that the port is closed when the listener is gone. We are the ones who can help.
   add(CHAIN_OUTPUT, 'a complaint from inside', [
     isIcmp(),
-    sourceAddressIsIn(INTERNAL),
+    sourceIs(internal),
     count,
     queueNumber === undefined ? drop : toQueue(queueNumber),
   ]);
@@ -207,13 +215,13 @@ function addOuterRules(add: AddRule, schemes: readonly ClassifierScheme[]): void
   add(CHAIN_OUTER, DROPPED.neither, [count, drop]);
 }
 
-function addAuthRules(add: AddRule, queueNumber: number | undefined): void {
+function addAuthRules(add: AddRule, { queueNumber, tunnel }: Pick<RulesetSettings, 'queueNumber' | 'tunnel'>): void {
   if (queueNumber === undefined) {
     add(CHAIN_AUTH, DROPPED.noQueue, [count, drop]);
     return;
   }
   // What comes out of a tunnel must not point one into itself.
-  add(CHAIN_AUTH, DROPPED.fromInside, [inputDeviceIsIn(LINKS), count, drop]);
+  add(CHAIN_AUTH, DROPPED.fromInside, [inputDeviceIs(tunnel.device), count, drop]);
   // Linux 6.1 can ask a map only for what it gives (nft_lookup.c), and nft only where that is used. The packet ends in
   // the queue or is dropped, so its destination is of no matter any more.
   add(CHAIN_AUTH, 'of a bound endpoint', [destinationBySource(ENDPOINTS), goto(CHAIN_AUTH_BOUND)]);

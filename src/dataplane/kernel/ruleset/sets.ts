@@ -1,8 +1,8 @@
 /** The sets and maps of a tunnel's table, with the types that their elements are made of. */
 import type { SetSpec } from '../../../netlink/nftables/set.js';
-import { BOUND_RATES, ENDPOINTS, INTERNAL, inTable, LINKS, SOURCE_RATES } from './names.js';
+import { BOUND_RATES, ENDPOINTS, inTable, SOURCE_RATES } from './names.js';
 
-/** Endpoints and tunnels in one table; the kernel takes memory for those that are there. */
+/** Endpoints in one table; the kernel takes memory for those that are there. */
 const MAX_PEERS = 65_536;
 /** How many sources are told apart, and for how long; past that only the budget of all holds. */
 const RATE_ENTRIES = 16_384;
@@ -15,14 +15,6 @@ export const endpointsOf = (table: string): SetSpec => ({
   key: ['ipv4_addr', 'inet_service'],
   data: ['ipv4_addr'],
   timeouts: true,
-  size: MAX_PEERS,
-});
-
-export const linksOf = (table: string): SetSpec => ({ ...inTable(table, LINKS), key: ['ifname'], size: MAX_PEERS });
-
-export const internalOf = (table: string): SetSpec => ({
-  ...inTable(table, INTERNAL),
-  key: ['ipv4_addr'],
   size: MAX_PEERS,
 });
 
