@@ -94,4 +94,4 @@ function payloadOf(type = FOU_ENCAP_DIRECT, ipproto = 0): FouPayload | undefined
 }
 
 /** How the kernel shows an address that was not given. */
-const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '0:0:0:0:0:0:0:0']);
+const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '::']);

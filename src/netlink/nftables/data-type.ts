@@ -6,6 +6,7 @@
  */
 import { isIPv4, isIPv6 } from 'node:net';
 import { align4 } from '../attributes.js';
+import { formatIpv6, parseIpv6 } from '../ip-address.js';
 
 const CONCATENATION_BITS = 6;
 const CONCATENATION_MASK = (1 << CONCATENATION_BITS) - 1;
@@ -93,7 +94,7 @@ function writeField(out: Buffer, offset: number, type: DataType, value: FieldVal
       return;
     case 'ipv6_addr':
       if (typeof value !== 'string' || !isIPv6(value) || value.includes('%')) throw unfit(type, value);
-      out.set(ipv6Bytes(value), offset);
+      out.set(parseIpv6(value), offset);
       return;
     case 'ifname':
       if (typeof value !== 'string' || value === '' || Buffer.byteLength(value) >= IFNAMSIZ) throw unfit(type, value);
@@ -115,7 +116,7 @@ function formatField(type: DataType, field: Buffer): string {
     case 'ipv4_addr':
       return field.join('.');
     case 'ipv6_addr':
-      return new URL(`http://[${field.toString('hex').match(/.{4}/g)?.join(':') ?? ''}]`).hostname.slice(1, -1);
+      return formatIpv6(field) ?? '';
     case 'ifname':
       return field.toString('utf8', 0, field.includes(0) ? field.indexOf(0) : field.length);
     case 'mark':
@@ -125,17 +126,6 @@ function formatField(type: DataType, field: Buffer): string {
     case 'inet_proto':
       return String(field.readUInt8());
   }
-}
-
-/** The 16 bytes of a valid IPv6 address, in any of its spellings. */
-function ipv6Bytes(address: string): Buffer {
-  const plain = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  const [head = '', tail] = plain.split('::');
-  const words = (part: string): string[] => (part === '' ? [] : part.split(':'));
-  const front = words(head);
-  const back = words(tail ?? '');
-  const zeros = Array<string>(tail === undefined ? 0 : 8 - front.length - back.length).fill('0');
-  return Buffer.from([...front, ...zeros, ...back].map((word) => word.padStart(4, '0')).join(''), 'hex');
 }
 
 function wholeNumber(type: DataType, value: FieldValue, limit: number): number {

@@ -11,6 +11,8 @@ import {
   type InterfaceAddress,
 } from './address.js';
 import {
+  AF_INET,
+  AF_INET6,
   RT_TABLE_MAIN,
   RT_TABLE_UNSPEC,
   RTM_DELADDR,
@@ -40,7 +42,14 @@ import {
 import { decodeRoute, encodeRoute, encodeRouteDump, encodeRouteQuery } from './route.js';
 import type { Route, RouteQuery, RouteSpec } from './route.js';
 import { encodeProhibitRule, type ProhibitRule } from './rule.js';
-import type { TunnelParameters } from './tunnel.js';
+import type { TunnelKind, TunnelParameters } from './tunnel.js';
+
+/** By the names that nftables has for them. */
+interface FamilyFilter {
+  readonly family?: 'ip' | 'ip6';
+}
+
+const numberOf = ({ family = 'ip' }: FamilyFilter): number => (family === 'ip' ? AF_INET : AF_INET6);
 
 const RECEIVE_BUFFER_BYTES = 1 << 20;
 
@@ -92,9 +101,9 @@ export class RouteClient {
     return { ...link, alias: spec.alias };
   }
 
-  /** Changes an `ipip` link in place: its index, addresses, routes and users stay. */
-  async changeTunnel(index: number, tunnel: TunnelParameters): Promise<void> {
-    const body = encodeTunnelChange(index, tunnel);
+  /** Changes a tunnel's link in place: its index, addresses, routes and users stay. It can't become one of another kind. */
+  async changeTunnel(index: number, tunnel: TunnelParameters, kind: TunnelKind = 'ipip'): Promise<void> {
+    const body = encodeTunnelChange(index, tunnel, kind);
     await this.socket.request({ type: RTM_NEWLINK, flags: 0, body }, { op: 'change tunnel', object: `link ${index}` });
   }
 
@@ -108,9 +117,9 @@ export class RouteClient {
     await this.socket.request({ type: RTM_DELLINK, flags: 0, body }, { op: 'delete', object: `link ${index}` });
   }
 
-  /** The IPv4 addresses of all links, or of one. */
-  async addresses(filter: { readonly index?: number } = {}): Promise<AssignedAddress[]> {
-    const replies = await this.dump(RTM_GETADDR, encodeAddressDump(filter.index), 'addresses');
+  /** The addresses of all links, or of one; of IPv4 unless said otherwise. */
+  async addresses(filter: FamilyFilter & { readonly index?: number } = {}): Promise<AssignedAddress[]> {
+    const replies = await this.dump(RTM_GETADDR, encodeAddressDump(numberOf(filter), filter.index), 'addresses');
     return decodeAll(replies, RTM_NEWADDR, decodeAddress).filter(
       ({ index }) => filter.index === undefined || index === filter.index,
     );
@@ -128,11 +137,11 @@ export class RouteClient {
     );
   }
 
-  /** The IPv4 routes of one table, by default the main one, or of all. */
-  async routes(filter: { readonly table?: number | 'all' } = {}): Promise<Route[]> {
+  /** The routes of one table, by default the main one, or of all; of IPv4 unless said otherwise. */
+  async routes(filter: FamilyFilter & { readonly table?: number | 'all' } = {}): Promise<Route[]> {
     const table = filter.table ?? RT_TABLE_MAIN;
     try {
-      const body = encodeRouteDump(table === 'all' ? RT_TABLE_UNSPEC : table);
+      const body = encodeRouteDump(numberOf(filter), table === 'all' ? RT_TABLE_UNSPEC : table);
       const replies = await this.dump(RTM_GETROUTE, body, 'routes');
       const routes = decodeAll(replies, RTM_NEWROUTE, decodeRoute);
       return table === 'all' ? routes : routes.filter((route) => route.table === table);

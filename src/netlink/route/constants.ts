@@ -16,6 +16,7 @@ export const RTNLGRP_LINK = 1;
 export const RTNLGRP_IPV4_IFADDR = 5;
 export const RTNLGRP_IPV4_ROUTE = 7;
 export const RTNLGRP_IPV6_IFADDR = 9;
+export const RTNLGRP_IPV6_ROUTE = 11;
 
 export const AF_UNSPEC = 0;
 export const AF_INET = 2;
@@ -62,6 +63,8 @@ export const TUNNEL_ENCAP_FLAG_CSUM = 1;
 export const IFA_ADDRESS = 1;
 export const IFA_LOCAL = 2;
 export const IFA_FLAGS = 8;
+/** No look for a duplicate: the address serves at once. */
+export const IFA_F_NODAD = 0x02;
 
 export const RT_SCOPE_UNIVERSE = 0;
 export const RT_SCOPE_LINK = 253;

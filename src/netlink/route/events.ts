@@ -1,4 +1,4 @@
-/** What changes in links, IPv4 addresses and IPv4 routes, whoever changes it. */
+/** What changes in links, addresses and routes, of both IP versions and whoever changes it. */
 import { NETLINK_ROUTE } from '../constants.js';
 import { NetlinkError } from '../errors.js';
 import type { NetlinkMessage } from '../message.js';
@@ -7,6 +7,7 @@ import { NetlinkSocket } from '../socket.js';
 import { decodeAddress, type AssignedAddress } from './address.js';
 import {
   AF_INET,
+  AF_INET6,
   AF_UNSPEC,
   RTM_DELADDR,
   RTM_DELLINK,
@@ -16,6 +17,8 @@ import {
   RTM_NEWROUTE,
   RTNLGRP_IPV4_IFADDR,
   RTNLGRP_IPV4_ROUTE,
+  RTNLGRP_IPV6_IFADDR,
+  RTNLGRP_IPV6_ROUTE,
   RTNLGRP_LINK,
 } from './constants.js';
 import { decodeLink, type Link } from './link.js';
@@ -33,7 +36,11 @@ export type RouteEvent =
   /** Events were lost: whoever follows the state must read it anew. */
   | { readonly kind: 'overrun'; readonly lostMessages: number };
 
+const IP_FAMILIES = [AF_INET, AF_INET6];
+
 export interface RouteMonitorOptions {
+  /** Whether addresses and routes of IPv6 are told of, too. Routers have theirs refreshed every few seconds. */
+  readonly ipv6?: boolean;
   readonly onEvent: (event: RouteEvent) => void;
   /** Told of an `onEvent` that throws and of messages that can't be read; by default such an error is thrown outside. */
   readonly onError?: (error: Error) => void;
@@ -56,7 +63,11 @@ export class RouteMonitor {
   static open(options: RouteMonitorOptions): RouteMonitor {
     const { onEvent, onError } = options;
     const socket = NetlinkSocket.open(NETLINK_ROUTE, {
-      groups: [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE],
+      groups: [
+        RTNLGRP_LINK,
+        ...[RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE],
+        ...(options.ipv6 === true ? [RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE] : []),
+      ],
       receiveBufferBytes: options.receiveBufferBytes ?? 4 << 20,
       ...(onError !== undefined && { onError }),
     });
@@ -97,13 +108,13 @@ export function decodeRouteEvent(message: NetlinkMessage): RouteEvent | undefine
     }
     case RTM_NEWADDR:
     case RTM_DELADDR: {
-      if (family !== undefined && family !== AF_INET) return undefined;
+      if (family !== undefined && !IP_FAMILIES.includes(family)) return undefined;
       const address = wellFormed(decodeAddress(body), 'address');
       return { kind: type === RTM_NEWADDR ? 'address-added' : 'address-removed', address };
     }
     case RTM_NEWROUTE:
     case RTM_DELROUTE: {
-      if (family !== undefined && family !== AF_INET) return undefined;
+      if (family !== undefined && !IP_FAMILIES.includes(family)) return undefined;
       const route = wellFormed(decodeRoute(body), 'route');
       return { kind: type === RTM_NEWROUTE ? 'route-added' : 'route-removed', route };
     }

@@ -23,7 +23,7 @@ import {
   IFLA_OPERSTATE,
   RTEXT_FILTER_SKIP_STATS,
 } from './constants.js';
-import { decodeTunnel, encodeTunnel, type TunnelParameters } from './tunnel.js';
+import { decodeTunnel, encodeTunnel, isTunnelKind, type TunnelKind, type TunnelParameters } from './tunnel.js';
 
 const IFINFOMSG_LENGTH = 16;
 const IFNAME_MAX_BYTES = 15;
@@ -50,7 +50,7 @@ export interface Link {
   readonly kind?: string;
   /** Index of the device below. */
   readonly lowerIndex?: number;
-  /** Of an `ipip` link. */
+  /** Of an `ipip` or `sit` link. */
   readonly tunnel?: TunnelParameters;
 }
 
@@ -65,7 +65,7 @@ export interface LinkSettings {
 }
 
 export type LinkSpec = LinkSettings & { readonly name: string } & (
-    { readonly kind: 'dummy' } | { readonly kind: 'ipip'; readonly tunnel: TunnelParameters }
+    { readonly kind: 'dummy' } | { readonly kind: TunnelKind; readonly tunnel: TunnelParameters }
   );
 
 /**
@@ -75,7 +75,7 @@ export type LinkSpec = LinkSettings & { readonly name: string } & (
  */
 export function encodeNewLink(spec: LinkSpec): Buffer {
   const kind = [attribute(IFLA_INFO_KIND, Buffer.from(spec.kind))];
-  if (spec.kind === 'ipip') kind.push(nested(IFLA_INFO_DATA, encodeTunnel(spec.tunnel)));
+  if (spec.kind !== 'dummy') kind.push(nested(IFLA_INFO_DATA, encodeTunnel(spec.tunnel, spec.kind)));
   return Buffer.concat([
     interfaceHeader(0, spec.up),
     interfaceName(spec.name),
@@ -84,10 +84,10 @@ export function encodeNewLink(spec: LinkSpec): Buffer {
   ]);
 }
 
-/** ifinfomsg, IFLA_LINKINFO { IFLA_INFO_KIND "ipip", IFLA_INFO_DATA { … } } */
-export function encodeTunnelChange(index: number, tunnel: TunnelParameters): Buffer {
-  const kind = attribute(IFLA_INFO_KIND, Buffer.from('ipip'));
-  const info = nested(IFLA_LINKINFO, [kind, nested(IFLA_INFO_DATA, encodeTunnel(tunnel))]);
+/** ifinfomsg, IFLA_LINKINFO { IFLA_INFO_KIND, IFLA_INFO_DATA { … } } */
+export function encodeTunnelChange(index: number, tunnel: TunnelParameters, kind: TunnelKind = 'ipip'): Buffer {
+  const name = attribute(IFLA_INFO_KIND, Buffer.from(kind));
+  const info = nested(IFLA_LINKINFO, [name, nested(IFLA_INFO_DATA, encodeTunnel(tunnel, kind))]);
   return Buffer.concat([interfaceHeader(index), info]);
 }
 
@@ -121,8 +121,8 @@ export function decodeLink(body: Buffer): Link | undefined {
   const attributes = new AttributeDecoder(body.subarray(IFINFOMSG_LENGTH));
   const info = attributes.nested(IFLA_LINKINFO);
   const kind = info?.text(IFLA_INFO_KIND);
-  const data = kind === 'ipip' ? info?.nested(IFLA_INFO_DATA) : undefined;
-  const tunnel = data === undefined ? undefined : decodeTunnel(data);
+  const data = isTunnelKind(kind) ? info?.nested(IFLA_INFO_DATA) : undefined;
+  const tunnel = isTunnelKind(kind) && data !== undefined ? decodeTunnel(data, kind) : undefined;
   const name = attributes.text(IFLA_IFNAME);
   const alias = attributes.text(IFLA_IFALIAS);
   const lowerIndex = attributes.u32(IFLA_LINK);

@@ -1,14 +1,16 @@
 /**
- * IPv4 routes: bodies of RTM_NEWROUTE, RTM_DELROUTE and RTM_GETROUTE.
+ * Routes, of both IP versions: bodies of RTM_NEWROUTE, RTM_DELROUTE and RTM_GETROUTE.
  *
  *     struct rtmsg { u8 family, dst_len, src_len, tos, table, protocol, scope, type; u32 flags; }  attributes
  *
  * Numbers in host byte order (linux/rtnetlink.h).
  */
 import { attribute, AttributeDecoder, nested, u32 } from '../attributes.js';
-import { formatIpv4, parseIpv4 } from '../ip-address.js';
+import { parseIp } from '../ip-address.js';
+import { familyOf, ipReader } from './address.js';
 import {
   AF_INET,
+  AF_INET6,
   RT_SCOPE_HOST,
   RT_SCOPE_LINK,
   RT_SCOPE_UNIVERSE,
@@ -78,58 +80,65 @@ export interface RouteQuery {
 }
 
 /**
- *     rtmsg, RTA_DST be32, RTA_TABLE u32, RTA_OIF u32?, RTA_GATEWAY be32?, RTA_PREFSRC be32?, RTA_PRIORITY u32?,
- *     RTA_METRICS { RTAX_MTU u32 }?
+ *     rtmsg, RTA_DST, RTA_TABLE u32, RTA_OIF u32?, RTA_GATEWAY?, RTA_PREFSRC?, RTA_PRIORITY u32?, RTA_METRICS { RTAX_MTU u32 }?
+ *
+ * Addresses are 4 or 16 bytes in network byte order.
  */
 export function encodeRoute(spec: RouteSpec): Buffer {
   const type = spec.type ?? RTN_UNICAST;
   const table = spec.table ?? (type === RTN_LOCAL ? RT_TABLE_LOCAL : RT_TABLE_MAIN);
+  const destination = parseIp(spec.destination);
   const parts = [
-    routeHeader({
+    routeHeader(familyOf(destination), {
       ...spec,
       type,
       scope: spec.scope ?? usualScope(type, spec),
       protocol: spec.protocol ?? RTPROT_STATIC,
     }),
-    attribute(RTA_DST, parseIpv4(spec.destination)),
+    attribute(RTA_DST, destination),
     u32(RTA_TABLE, table),
   ];
   if (spec.outInterface !== undefined) parts.push(u32(RTA_OIF, spec.outInterface));
-  if (spec.gateway !== undefined) parts.push(attribute(RTA_GATEWAY, parseIpv4(spec.gateway)));
-  if (spec.preferredSource !== undefined) parts.push(attribute(RTA_PREFSRC, parseIpv4(spec.preferredSource)));
+  if (spec.gateway !== undefined) parts.push(attribute(RTA_GATEWAY, parseIp(spec.gateway)));
+  if (spec.preferredSource !== undefined) parts.push(attribute(RTA_PREFSRC, parseIp(spec.preferredSource)));
   if (spec.priority !== undefined) parts.push(u32(RTA_PRIORITY, spec.priority));
   if (spec.mtu !== undefined) parts.push(nested(RTA_METRICS, [u32(RTAX_MTU, spec.mtu)]));
   return Buffer.concat(parts);
 }
 
-/** Asks for the routes of one table. Kernels without strict checking send those of all tables. */
-export const encodeRouteDump = (table: number): Buffer => Buffer.concat([routeHeader({}), u32(RTA_TABLE, table)]);
+/** Asks for a family's (AF_*) routes of one table. Kernels without strict checking send those of all tables. */
+export const encodeRouteDump = (family: number, table: number): Buffer =>
+  Buffer.concat([routeHeader(family, {}), u32(RTA_TABLE, table)]);
 
-/** rtmsg (RTM_F_LOOKUP_TABLE), RTA_DST be32, RTA_SRC be32?, RTA_OIF u32?, RTA_IIF u32?, RTA_MARK u32? */
+/** rtmsg (RTM_F_LOOKUP_TABLE), RTA_DST, RTA_SRC?, RTA_OIF u32?, RTA_IIF u32?, RTA_MARK u32? */
 export function encodeRouteQuery(destination: string, query: RouteQuery): Buffer {
-  const sourceLength = query.from === undefined ? 0 : 32;
+  const address = parseIp(destination);
+  const prefixLength = address.length * 8;
+  const sourceLength = query.from === undefined ? 0 : prefixLength;
   const parts = [
-    routeHeader({ prefixLength: 32, sourceLength, flags: RTM_F_LOOKUP_TABLE }),
-    attribute(RTA_DST, parseIpv4(destination)),
+    routeHeader(familyOf(address), { prefixLength, sourceLength, flags: RTM_F_LOOKUP_TABLE }),
+    attribute(RTA_DST, address),
   ];
-  if (query.from !== undefined) parts.push(attribute(RTA_SRC, parseIpv4(query.from)));
+  if (query.from !== undefined) parts.push(attribute(RTA_SRC, parseIp(query.from)));
   if (query.oif !== undefined) parts.push(u32(RTA_OIF, query.oif));
   if (query.iif !== undefined) parts.push(u32(RTA_IIF, query.iif));
   if (query.mark !== undefined) parts.push(u32(RTA_MARK, query.mark));
   return Buffer.concat(parts);
 }
 
-/** Reads the body of an RTM_NEWROUTE or RTM_DELROUTE. Undefined for what is malformed or not IPv4. */
+/** Reads the body of an RTM_NEWROUTE or RTM_DELROUTE. Undefined for what is malformed or of another family than IP's. */
 export function decodeRoute(body: Buffer): Route | undefined {
-  if (body.length < RTMSG_LENGTH || body.readUInt8(0) !== AF_INET) return undefined;
+  const family = body.length < RTMSG_LENGTH ? undefined : body.readUInt8(0);
+  if (family !== AF_INET && family !== AF_INET6) return undefined;
+  const of = ipReader(family);
   const attributes = new AttributeDecoder(body.subarray(RTMSG_LENGTH));
   const outInterface = attributes.u32(RTA_OIF);
-  const gateway = formatIpv4(attributes.bytes(RTA_GATEWAY));
-  const preferredSource = formatIpv4(attributes.bytes(RTA_PREFSRC));
+  const gateway = of(attributes.bytes(RTA_GATEWAY));
+  const preferredSource = of(attributes.bytes(RTA_PREFSRC));
   const priority = attributes.u32(RTA_PRIORITY);
   const mtu = attributes.nested(RTA_METRICS)?.u32(RTAX_MTU);
   const route = {
-    destination: formatIpv4(attributes.bytes(RTA_DST)) ?? '0.0.0.0',
+    destination: of(attributes.bytes(RTA_DST)) ?? (family === AF_INET ? '0.0.0.0' : '::'),
     prefixLength: body.readUInt8(1),
     table: attributes.u32(RTA_TABLE) ?? body.readUInt8(4),
     protocol: body.readUInt8(5),
@@ -156,9 +165,9 @@ interface HeaderFields {
 }
 
 /** The table goes by RTA_TABLE only, since it may not fit in the header's byte. */
-function routeHeader(fields: HeaderFields): Buffer {
+function routeHeader(family: number, fields: HeaderFields): Buffer {
   const header = Buffer.alloc(RTMSG_LENGTH);
-  header.writeUInt8(AF_INET, 0);
+  header.writeUInt8(family, 0);
   header.writeUInt8(fields.prefixLength ?? 0, 1);
   header.writeUInt8(fields.sourceLength ?? 0, 2);
   header.writeUInt8(RT_TABLE_UNSPEC, 4);

@@ -80,7 +80,7 @@ describe('FOU listeners', () => {
       family: 'ipv6',
       type: 'fou',
       ipproto: 0,
-      local: '2001:db8:0:0:0:0:0:1',
+      local: '2001:db8::1',
     });
   });
 

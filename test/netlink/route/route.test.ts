@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { u8 } from '../../../src/netlink/attributes.js';
+import { formatIpv6 } from '../../../src/netlink/ip-address.js';
 import { RTN_LOCAL, RTN_UNREACHABLE } from '../../../src/netlink/route/constants.js';
 import { decodeRoute, encodeRoute, encodeRouteQuery, type RouteSpec } from '../../../src/netlink/route/route.js';
 
@@ -57,29 +58,52 @@ describe('route messages', () => {
     );
   });
 
-  it('come back from their bytes', () => {
-    const anyRoute = fc.record(
-      {
-        destination: fc.ipV4(),
-        prefixLength: fc.nat(32),
-        type: fc.nat(255),
-        table: fc.nat(0xffffffff),
-        scope: fc.nat(255),
-        protocol: fc.nat(255),
-        outInterface: fc.nat(0x7fffffff),
-        gateway: fc.ipV4(),
-        preferredSource: fc.ipV4(),
-        priority: fc.nat(0xffffffff),
-        mtu: fc.nat(0xffff),
-      },
-      { requiredKeys: ['destination', 'prefixLength', 'type', 'table', 'scope', 'protocol'], noNullPrototype: true },
+  it('give sixteen bytes of IPv6', () => {
+    assert.equal(
+      hex(encodeRoute({ destination: '2001:db8::', prefixLength: 32, outInterface: 2 })),
+      '0a200000' +
+        '0004fd01' +
+        '00000000' +
+        ('1400' + '0100' + '20010db8000000000000000000000000') +
+        ('0800' + '0f00' + 'fe000000') +
+        ('0800' + '0400' + '02000000'),
     );
-    fc.assert(
-      fc.property(anyRoute, (spec) => {
-        assert.deepEqual(decodeRoute(encodeRoute(spec)), { ...spec, flags: 0, multipath: false });
-      }),
+    assert.equal(hex(encodeRouteQuery('2001:db8::1', { from: 'fd00::1' })).slice(0, 8), '0a808000');
+    assert.deepEqual(
+      [2, 10].map((family) => decodeRoute(Buffer.concat([Buffer.of(family), Buffer.alloc(11)]))?.destination),
+      ['0.0.0.0', '::'],
     );
   });
+
+  const anyIp6 = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => formatIpv6(Buffer.from(bytes)) ?? '');
+
+  for (const [version, anyIp] of [
+    [4, fc.ipV4()],
+    [6, anyIp6],
+  ] as const)
+    it(`come back from their bytes, IPv${version}`, () => {
+      const anyRoute = fc.record(
+        {
+          destination: anyIp,
+          prefixLength: fc.nat(version === 4 ? 32 : 128),
+          type: fc.nat(255),
+          table: fc.nat(0xffffffff),
+          scope: fc.nat(255),
+          protocol: fc.nat(255),
+          outInterface: fc.nat(0x7fffffff),
+          gateway: anyIp,
+          preferredSource: anyIp,
+          priority: fc.nat(0xffffffff),
+          mtu: fc.nat(0xffff),
+        },
+        { requiredKeys: ['destination', 'prefixLength', 'type', 'table', 'scope', 'protocol'], noNullPrototype: true },
+      );
+      fc.assert(
+        fc.property(anyRoute, (spec) => {
+          assert.deepEqual(decodeRoute(encodeRoute(spec)), { ...spec, flags: 0, multipath: false });
+        }),
+      );
+    });
 
   it('are read from any bytes, and refused with an attribute of the wrong size', () => {
     fc.assert(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { AttributeDecoder } from '../../../src/netlink/attributes.js';
+import { AttributeDecoder, u8 } from '../../../src/netlink/attributes.js';
 import { decodeTunnel, encodeTunnel, type TunnelParameters } from '../../../src/netlink/route/tunnel.js';
 
 const anyTunnel: fc.Arbitrary<TunnelParameters> = fc.record(
@@ -53,13 +53,29 @@ describe('ipip tunnel parameters', () => {
     assert.deepEqual(types({ ttl: 0, tos: 0, pathMtuDiscovery: false }), [1, 2, 3, 4, 5, 9, 10, 15, 16, 17, 18]);
   });
 
-  it('come back from their attributes', () => {
-    fc.assert(
-      fc.property(anyTunnel, (tunnel) => {
-        const decoder = new AttributeDecoder(Buffer.concat(encodeTunnel(tunnel)));
-        assert.deepEqual(decodeTunnel(decoder), tunnel);
-        assert.equal(decoder.fault, undefined);
-      }),
+  for (const kind of ['ipip', 'sit'] as const) {
+    it(`come back from their attributes, ${kind}`, () => {
+      fc.assert(
+        fc.property(anyTunnel, (tunnel) => {
+          const decoder = new AttributeDecoder(Buffer.concat(encodeTunnel(tunnel, kind)));
+          assert.deepEqual(decodeTunnel(decoder, kind), tunnel);
+          assert.equal(decoder.fault, undefined);
+        }),
+      );
+    });
+  }
+
+  it('of a sit link are for any protocol, and another one is shown', () => {
+    const tunnel = { ttl: 64, tos: 0, pathMtuDiscovery: true };
+    const attributes = encodeTunnel(tunnel, 'sit');
+    assert.ok(attributes.some((one) => one.toString('hex') === '0500090000000000'));
+    const shownBy = (kind: 'ipip' | 'sit', protocol: number): number | undefined => {
+      const data = Buffer.concat([u8(9, protocol)]);
+      return decodeTunnel(new AttributeDecoder(data), kind).otherProtocol;
+    };
+    assert.deepEqual(
+      [shownBy('sit', 0), shownBy('sit', 41), shownBy('ipip', 4), shownBy('ipip', 0)],
+      [undefined, 41, undefined, 0],
     );
   });
 });
