@@ -30,9 +30,12 @@ const whole = (name, command, args) => ({
 
 const bin = (/** @type {string} */ name) => join(root, 'node_modules', '.bin', name);
 
+/** Rooms whose tests wait for a kernel and for daemons most of the time. */
+const WAITING = ['daemon', 'doctor', 'egress'].map((room) => `test/${room}/**/*.test.ts`);
+
 /**
- * One row after the other; in a row the lanes go side by side, the stages of a lane one after the other. The unit tests
- * wait for most of their time, and leave a processor to the checks.
+ * One row after the other; in a row the lanes go side by side, the stages of a lane one after the other. Two lanes take
+ * about as long as each other, on two processors.
  * @type {readonly (readonly (readonly Stage[])[])[]}
  */
 const ROWS = [
@@ -42,8 +45,15 @@ const ROWS = [
       whole('format', bin('prettier'), ['--check', '.']),
       whole('lint', 'npm', ['run', '--silent', 'lint']),
       whole('types', 'npm', ['run', '--silent', 'typecheck']),
+      unitTests('unit tests that wait', WAITING),
     ],
-    [{ name: 'unit tests', run: unitTests }],
+    [
+      unitTests('unit tests', [
+        ...['test/lab/**', ...WAITING].flatMap((pattern) => ['--ignore', pattern]),
+        'test/**/*.test.ts',
+        'test/scripts/*.test.mjs',
+      ]),
+    ],
   ],
   [[{ name: 'lab', run: () => runLabSuites() }]],
 ];
@@ -59,18 +69,21 @@ async function setUp() {
   );
 }
 
-/** @param {Write} onOutput */
-async function unitTests(onOutput) {
-  const folder = mkdtempSync(join(tmpdir(), 'ipipou-ts-test-'));
-  const events = join(folder, 'events');
-  const args = ['run', '--silent', 'test:unit', '--', '--reporter', './scripts/lib/reporter.mjs'];
-  const env = { ...withSbin(), TEST_EVENTS: events };
-  const passed = await stream('npm', args, { cwd: root, limitMs: LIMIT_MS, env, onOutput });
-  const tally = new Tally();
-  for (const line of readFileSync(events, { encoding: 'utf8', flag: 'a+' }).split('\n').filter(Boolean))
-    tally.see(line);
-  rmSync(folder, { recursive: true });
-  return tally.finish(passed);
+/** Each test counts one. @param {string} name @param {string[]} files as mocha takes them @returns {Stage} */
+function unitTests(name, files) {
+  const run = async (/** @type {Write} */ onOutput) => {
+    const folder = mkdtempSync(join(tmpdir(), 'ipipou-ts-test-'));
+    const events = join(folder, 'events');
+    const args = ['--reporter', './scripts/lib/reporter.mjs', ...files];
+    const env = { ...withSbin(), TEST_EVENTS: events };
+    const passed = await stream(bin('mocha'), args, { cwd: root, limitMs: LIMIT_MS, env, onOutput });
+    const tally = new Tally();
+    for (const line of readFileSync(events, { encoding: 'utf8', flag: 'a+' }).split('\n').filter(Boolean))
+      tally.see(line);
+    rmSync(folder, { recursive: true });
+    return tally.finish(passed);
+  };
+  return { name, run };
 }
 
 /** @param {Stage} stage @param {Write} write @returns {Promise<Counts>} */

@@ -1,11 +1,18 @@
 import type { KeyPair, ClientScheme, ServerScheme } from '../auth/index.js';
+import type { Network } from './network-type.js';
 import type { EgressConfig } from './resolve-egress.js';
 import type { LoggerOptions } from '../log/index.js';
 
 /** `auto`: the kernel where it can, else userspace. */
 export type DataPlaneChoice = 'auto' | 'kernel' | 'userspace';
 
-/** Addresses are dotted quads. What is undefined is found out or learned at run time. */
+/** Both ends' addresses in the tunnel, in the spelling of RFC 5952. */
+export interface InnerIpv6 {
+  readonly address: string;
+  readonly peerAddress: string;
+}
+
+/** Addresses are dotted quads unless said otherwise. What is undefined is found out or learned at run time. */
 export interface TunnelConfig {
   readonly number: number;
   readonly queueNumber: number;
@@ -25,6 +32,10 @@ export interface TunnelConfig {
   readonly tunlMtu: number | undefined;
   readonly tunlIp: string;
   readonly tunlPeerIp: string;
+  /** Undefined: no IPv6 in the tunnel. */
+  readonly inner6: InnerIpv6 | undefined;
+  /** What lies behind the peer. */
+  readonly routes: readonly Network[];
   readonly dataPlane: DataPlaneChoice;
   readonly nftTable: string;
   readonly nftCounters: boolean;

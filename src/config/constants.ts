@@ -40,3 +40,6 @@ export const CONF_FILE_MAX_BYTES = 1 << 18;
 export const SECRET_FILE_MAX_BYTES = 1 << 16;
 /** Characters of a user's value that an error line repeats. */
 export const QUOTED_VALUE_MAX = 60;
+
+/** What every link that carries IPv6 must take (RFC 8200, section 5). */
+export const IPV6_MIN_MTU = 1280;

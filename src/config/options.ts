@@ -5,7 +5,8 @@ import { egressPolicy } from './egress-type.js';
 import { localForm, remoteForm } from './host-forms.js';
 import { privateKey, publicKey, secretText, tokenBase64, tokenText } from './key-types.js';
 import { option } from './option-spec.js';
-import { choice, deviceName, flag, integer, ipv4, path, port, tableName } from './types.js';
+import { network } from './network-type.js';
+import { choice, deviceName, flag, integer, ipv4, ipv6, path, port, tableName } from './types.js';
 
 /** Longest wait that a Node.js timer can be armed for (2^31 - 1 ms), in whole seconds. */
 const TIMER_MAX_SECONDS = 2_147_483;
@@ -420,6 +421,39 @@ export const OPTIONS = {
     group: 'Inner side (the tunnel)',
     help: "the other side's address in the tunnel",
     since: '0.1.0',
+  }),
+  'tunl-ip6': option({
+    metavar: 'IP6',
+    type: ipv6,
+    defaultWords: 'no IPv6 in the tunnel',
+    scope: 'both',
+    group: 'Inner side (the tunnel)',
+    help: 'own IPv6 address in the tunnel',
+    more: 'Both sides need one; on the wire IPv4 and IPv6 share the port',
+    ownName: true,
+    since: '0.2.0',
+  }),
+  'tunl-peer-ip6': option({
+    metavar: 'IP6',
+    type: ipv6,
+    defaultWords: 'tunl-ip6 + 1; client: - 1',
+    scope: 'both',
+    group: 'Inner side (the tunnel)',
+    help: "the other side's IPv6 address there",
+    ownName: true,
+    since: '0.2.0',
+  }),
+  route: option({
+    metavar: 'NET',
+    type: network,
+    defaultWords: 'none',
+    scope: 'both',
+    group: 'Inner side (the tunnel)',
+    help: 'network behind the other side; repeatable',
+    more: 'Of IPv4 or IPv6. It is routed into the tunnel as long as that is there, and its addresses may come out of the tunnel',
+    repeatable: true,
+    ownName: true,
+    since: '0.2.0',
   }),
   'tunl-mtu': option({
     metavar: 'BYTES',

@@ -1,6 +1,7 @@
-import type { TunnelConfig } from './config-types.js';
+import type { InnerIpv6, TunnelConfig } from './config-types.js';
 import {
   FOU_LOCAL_IP_ALT_BASE,
+  IPV6_MIN_MTU,
   PORT_BASE,
   PRIVATE_STATE_DIRECTORY,
   QUEUE_SETS_NUMBER_MAX,
@@ -10,9 +11,11 @@ import {
   TUNL_IP_BASE,
 } from './constants.js';
 import { addToIpv4, isHostIpv4, numberToIpv4 } from './ipv4.js';
+import { addToIpv6, isHostIpv6 } from './ipv6.js';
 import { logSettings } from './log-settings.js';
 import type { OptionName } from './options.js';
 import type { Mode } from './command.js';
+import { formatNetwork } from './network-type.js';
 import { port } from './types.js';
 import type { Given, Values } from './values.js';
 
@@ -44,6 +47,8 @@ export function resolveTunnel(
     tunlDev,
     tunlMtu: values.get('tunl-mtu')?.value,
     ...innerAddresses(mode, values, number),
+    inner6: innerIpv6(mode, values),
+    routes: values.all('route').map(({ value }) => value),
     dataPlane: values.valueOr('data-plane'),
     nftTable: values.get('nft-table')?.value ?? `ipipou-${number}`,
     nftCounters: !values.has('no-nft-counter'),
@@ -123,6 +128,21 @@ function innerAddresses(mode: Mode, values: Values, number: number): Pick<Tunnel
   return { tunlIp, tunlPeerIp };
 }
 
+function innerIpv6(mode: Mode, values: Values): InnerIpv6 | undefined {
+  const address = values.get('tunl-ip6')?.value;
+  if (address === undefined) {
+    if (!values.has('tunl-peer-ip6')) return undefined;
+    throw values.fault('tunl-peer-ip6', 'is for a tunnel with IPv6', { allowed: 'together with --tunl-ip6' });
+  }
+  const peerAddress = values.get('tunl-peer-ip6')?.value ?? addToIpv6(address, mode === 'server' ? 1 : -1);
+  if (peerAddress === undefined || !isHostIpv6(peerAddress)) {
+    throw values.fault('tunl-ip6', 'leaves no address beside it for the other side', {
+      allowed: 'another address, or --tunl-peer-ip6 besides',
+    });
+  }
+  return { address, peerAddress };
+}
+
 /** systemd separates several directories by colons (systemd.exec(5), StateDirectory=); the first is ours. */
 const firstOf = (directories: string | undefined): string | undefined =>
   directories?.split(':').find((directory) => directory !== '');
@@ -147,7 +167,36 @@ function refuseClashes(values: Values, config: TunnelConfig): void {
     const problem = `${which}is an address in the tunnel as well`;
     throw values.fault('fou-local-ip-alt', problem, { allowed: 'an address of its own' });
   }
+  if (config.inner6 !== undefined && config.inner6.address === config.inner6.peerAddress) {
+    throw values.fault('tunl-peer-ip6', "is this side's own address in the tunnel", { allowed: 'another address' });
+  }
+  if (config.inner6 !== undefined && config.tunlMtu !== undefined && config.tunlMtu < IPV6_MIN_MTU) {
+    const allowed = `${IPV6_MIN_MTU} or more, or no --tunl-ip6`;
+    throw values.fault('tunl-mtu', 'is too small for IPv6 in the tunnel', { allowed });
+  }
+  refuseRoutes(values, config);
   if (config.fouDev === config.tunlDev) {
     throw values.fault('tunl-dev', 'is the outer device as well', { allowed: 'another name' });
+  }
+}
+
+function refuseRoutes(values: Values, { inner6 }: TunnelConfig): void {
+  for (const { value, index } of values.all('route')) {
+    if (value.family === 'ip6' && inner6 === undefined) {
+      throw values.fault('route', 'is of IPv6, which this tunnel does not carry', {
+        index,
+        allowed: '--tunl-ip6 besides',
+      });
+    }
+    if (value.family === 'ip' && value.prefixLength === 0) {
+      throw values.fault('route', "would lead the tunnel's own packets into the tunnel", {
+        index,
+        allowed: "smaller networks that do not hold the other side's outer address",
+      });
+    }
+    const twice = values
+      .all('route')
+      .find((other) => other.index < index && formatNetwork(other.value) === formatNetwork(value));
+    if (twice !== undefined) throw values.fault('route', 'is given twice', { index, allowed: 'each network once' });
   }
 }

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { isIPv4 } from 'node:net';
 import { DEVICE_NAME_MAX_BYTES, PATH_MAX_BYTES, TABLE_NAME_MAX_BYTES } from './constants.js';
 import { isHostIpv4 } from './ipv4.js';
+import { canonicalIpv6, isHostIpv6 } from './ipv6.js';
 
 /** A value, or what is wrong with the text (read after it: "'x' is not a whole number"). */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string };
@@ -43,6 +44,17 @@ export const ipv4: ValueType<string> = {
   parse(text) {
     if (!isIPv4(text)) return refuse('is not an IPv4 address');
     return isHostIpv4(text) ? accept(text) : refuse('is not the address of one host');
+  },
+};
+
+/** Any address that one host can own, in the spelling of RFC 5952. */
+export const ipv6: ValueType<string> = {
+  kind: 'address',
+  allowed: 'the IPv6 address of one host, such as fd00::1',
+  parse(text) {
+    const address = canonicalIpv6(text);
+    if (address === undefined) return refuse('is not an IPv6 address');
+    return isHostIpv6(address) ? accept(address) : refuse('is not the address of one host');
   },
 };
 

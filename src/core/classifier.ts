@@ -4,13 +4,16 @@
  *
  *     token of n bytes      UDP length = 8 + n, first min(16, n) bytes are the token's      → auth
  *     ed25519               first nibble 4, UDP length 81, bytes 2-3 are not 73             → auth
+ *     ed25519, IPv6         first nibble 6, UDP length 81, bytes 4-5 are not 33             → auth
  *     always                first nibble 4                                                  → data
+ *     IPv6                  first nibble 6                                                  → data
  *     none                  anything                                                        → auth
  *     ed25519               UDP length 81                                                   → auth
  *     always                anything                                                        → drop
  *
- * One signature in 16 begins like an inner packet. Such a packet of 73 bytes is data only if it also gives 73 as the
- * total length of an IPv4 header (RFC 791, section 3.1); `mistakable` keeps our own away from both.
+ * One signature in 16 begins like an inner packet of either version. Such a packet of 73 bytes is data only if it also
+ * gives 73 as the total length of an IPv4 header (RFC 791, section 3.1), or 33 as the payload length of an IPv6 header
+ * (RFC 8200, section 3) where the tunnel carries that; `mistakable` keeps our own away from both.
  */
 import { SIGNED_PACKET_LENGTH } from '../auth/constants.js';
 import type { ClientScheme } from '../auth/scheme.js';
@@ -32,28 +35,35 @@ export const SIGNED_UDP_LENGTH = UDP_HEADER_LENGTH + SIGNED_PACKET_LENGTH;
 /** How much of a token is compared before user space compares the whole: one register of nf_tables. */
 export const TOKEN_PREFIX_LENGTH = 16;
 
-const TOTAL_LENGTH_OFFSET = 2;
+/** Where an inner header of that version says how long its packet is, and how many bytes it leaves out. */
+const INNER_LENGTHS = { 4: { offset: 2, uncounted: 0 }, 6: { offset: 4, uncounted: 40 } } as const;
+
+/** What the length field of an inner packet says that is as long as a signed one. */
+export const signedLengthField = (version: 4 | 6): number => SIGNED_PACKET_LENGTH - INNER_LENGTHS[version].uncounted;
+export const innerLengthOffset = (version: 4 | 6): number => INNER_LENGTHS[version].offset;
 
 const DATA: Classification = { kind: 'data' };
 const AUTH: Classification = { kind: 'auth' };
 
 /**
  * For a packet from a bound endpoint, and for one whose endpoint is not looked at yet. `payload`: what follows the UDP
- * header in the packet; `udpLength`: the header's length field, which may say something else. As in nf_tables, a rule
- * that looks past the end of the packet does not hold.
+ * header in the packet; `udpLength`: the header's length field, which may say something else; `ipv6`: whether the tunnel
+ * carries that. As in nf_tables, a rule that looks past the end of the packet does not hold.
  */
 export function classify(
   payload: Uint8Array,
   schemes: readonly ClassifierScheme[],
   udpLength = UDP_HEADER_LENGTH + payload.length,
+  ipv6 = false,
 ): Classification {
   const signed = schemes.some(({ kind }) => kind === 'ed25519') && udpLength === SIGNED_UDP_LENGTH;
   if (schemes.some((scheme) => scheme.kind === 'token' && looksLikeToken(payload, scheme.token, udpLength))) {
     return AUTH;
   }
-  if (firstNibble(payload) === 4) {
-    const totalLength = uint16At(payload, TOTAL_LENGTH_OFFSET);
-    return signed && totalLength !== undefined && totalLength !== SIGNED_PACKET_LENGTH ? AUTH : DATA;
+  const version = firstNibble(payload);
+  if (version === 4 || (version === 6 && ipv6)) {
+    const length = uint16At(payload, innerLengthOffset(version));
+    return signed && length !== undefined && length !== signedLengthField(version) ? AUTH : DATA;
   }
   if (signed || schemes.some(({ kind }) => kind === 'none')) return AUTH;
   return { kind: 'drop', reason: 'unrecognised' };
@@ -64,8 +74,9 @@ export function classifyUnbound(
   payload: Uint8Array,
   schemes: readonly ClassifierScheme[],
   udpLength?: number,
+  ipv6?: boolean,
 ): Classification {
-  const classification = classify(payload, schemes, udpLength);
+  const classification = classify(payload, schemes, udpLength, ipv6);
   if (classification.kind !== 'data') return classification;
   return schemes.some(({ kind }) => kind === 'none') ? AUTH : { kind: 'drop', reason: 'unbound' };
 }

@@ -56,6 +56,8 @@ function commonSettings(config: ClientConfig | ServerConfig, towards: string | u
       device: config.tunlDev,
       address: config.tunlIp,
       peerAddress: config.tunlPeerIp,
+      ...(config.inner6 !== undefined && { inner6: config.inner6 }),
+      routes: config.routes,
       lifetimeSeconds: config.mode === 'server' ? config.lifetimeSeconds : 0,
       udpChecksum: config.udpChecksum,
       ...(config.tunlMtu !== undefined && { mtu: config.tunlMtu }),

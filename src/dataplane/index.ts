@@ -9,6 +9,12 @@
  */
 import type { Endpoint } from '../core/endpoint.js';
 
+/** A network of either IP version, by its first address. */
+export interface InnerNetwork {
+  readonly address: string;
+  readonly prefixLength: number;
+}
+
 /** One peer's tunnel, as it looks from inside. */
 export interface TunnelSettings {
   /** How `core/` and the log name the peer. */
@@ -18,6 +24,10 @@ export interface TunnelSettings {
   /** Our inner address and the peer's, dotted. */
   readonly address: string;
   readonly peerAddress: string;
+  /** The same of IPv6, as RFC 5952 spells it; absent: the tunnel carries IPv4 alone. */
+  readonly inner6?: { readonly address: string; readonly peerAddress: string };
+  /** What lies behind the peer: is routed into the tunnel, and may come out of it. IPv6 only with `inner6`. */
+  readonly routes?: readonly InnerNetwork[];
   /** How long an endpoint is let through after it was last pointed to or refreshed; 0 is for ever. */
   readonly lifetimeSeconds: number;
   /** Fill in the UDP checksum of what is sent; absent: no. */

@@ -97,6 +97,8 @@ describe('defaults', () => {
       tunlMtu: undefined,
       tunlIp: '172.28.0.0',
       tunlPeerIp: '172.28.0.1',
+      inner6: undefined,
+      routes: [],
       nftTable: 'ipipou-0',
       dataPlane: 'auto',
       nftCounters: true,
@@ -280,6 +282,56 @@ describe('inner side', () => {
     );
     assert.throws(() => client('--tunl-ip', '0.0.0.1'), ConfigError);
     assert.equal(client('--tunl-ip', '0.0.0.1', '--tunl-peer-ip', '10.0.0.1').tunlIp, '0.0.0.1');
+  });
+
+  it('has IPv6 where an address is given, and derives the other one', () => {
+    assert.equal(server().inner6, undefined);
+    assert.deepEqual(server('--tunl-ip6', 'fd00::FFFF').inner6, { address: 'fd00::ffff', peerAddress: 'fd00::1:0' });
+    assert.deepEqual(client('--tunl-ip6', 'fd00::1:0').inner6, { address: 'fd00::1:0', peerAddress: 'fd00::ffff' });
+    assert.deepEqual(server('--tunl-ip6', 'fd00::1', '--tunl-peer-ip6', 'fd01::1').inner6, {
+      address: 'fd00::1',
+      peerAddress: 'fd01::1',
+    });
+    refused(
+      [...SERVER, '--tunl-ip6', 'fe7f:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+      "--tunl-ip6: 'fe7f:ffff:ffff:ffff:ffff:ffff:ffff:ffff' leaves no address beside it for the other side; " +
+        'allowed: another address, or --tunl-peer-ip6 besides',
+    );
+    refused(
+      [...SERVER, '--tunl-peer-ip6', 'fd00::1'],
+      "--tunl-peer-ip6: 'fd00::1' is for a tunnel with IPv6; allowed: together with --tunl-ip6",
+    );
+    refused(
+      [...SERVER, '--tunl-ip6', 'fd00::1', '--tunl-peer-ip6', 'fd00:0::1'],
+      "--tunl-peer-ip6: 'fd00:0::1' is this side's own address in the tunnel; allowed: another address",
+    );
+    refused(
+      [...SERVER, '--tunl-ip6', 'fd00::1', '--tunl-mtu', '1279'],
+      "--tunl-mtu: '1279' is too small for IPv6 in the tunnel; allowed: 1280 or more, or no --tunl-ip6",
+    );
+    assert.equal(server('--tunl-ip6', 'fd00::1', '--tunl-mtu', '1280').tunlMtu, 1280);
+  });
+
+  it('takes networks behind the other side', () => {
+    const given = server('--tunl-ip6', 'fd00::1', '--route', '10.1.0.0/16', '--route', '::/0', '--route', '192.0.2.1');
+    assert.deepEqual(given.routes, [
+      { family: 'ip', address: '10.1.0.0', prefixLength: 16 },
+      { family: 'ip6', address: '::', prefixLength: 0 },
+      { family: 'ip', address: '192.0.2.1', prefixLength: 32 },
+    ]);
+    refused(
+      [...SERVER, '--route', '2001:db8::/32'],
+      "--route: '2001:db8::/32' is of IPv6, which this tunnel does not carry; allowed: --tunl-ip6 besides",
+    );
+    refused(
+      [...SERVER, '--route', '0.0.0.0/0'],
+      "--route: '0.0.0.0/0' would lead the tunnel's own packets into the tunnel; " +
+        "allowed: smaller networks that do not hold the other side's outer address",
+    );
+    refused(
+      [...SERVER, '--tunl-ip6', 'fd00::1', '--route', '2001:db8::/32', '--route', '2001:DB8::/32'],
+      "--route: '2001:DB8::/32' is given twice; allowed: each network once",
+    );
   });
 
   it('refuses one address for two things', () => {

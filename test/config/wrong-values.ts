@@ -8,6 +8,20 @@ export const WRONG: Readonly<Partial<Record<OptionName, readonly (readonly [stri
   'nfq-max-len': integers('0', '-1', '65536'),
   'auth-packet-ttl': integers('0', '-1', '256'),
   'tunl-mtu': integers('67', '65508'),
+  'tunl-ip6': addresses6(),
+  'tunl-peer-ip6': addresses6(),
+  route: [
+    ['', 'is not a network'],
+    ['10.1.0.0/16/8', 'is not a network'],
+    ['10.1.0.0/', 'is not a network'],
+    ['host/16', 'is not a network'],
+    ['10.1/16', 'is not a network'],
+    ['10.1.0.0/-1', 'is not a network'],
+    ['10.1.0.0/33', 'has a longer prefix than an address has bits'],
+    ['2001:db8::/129', 'has a longer prefix than an address has bits'],
+    ['10.1.2.3/16', 'is an address inside a network, which is 10.1.0.0/16'],
+    ['2001:db8::1/32', 'is an address inside a network, which is 2001:db8::/32'],
+  ],
   'auth-key-file': paths(),
   'auth-token-file': paths(),
   'auth-secret-file': paths(),
@@ -114,6 +128,16 @@ function addresses(): readonly (readonly [string, string])[] {
   return [
     ...notAddresses.map((value) => [value, 'is not an IPv4 address'] as const),
     ...['0.0.0.0', '224.0.0.1', '239.255.255.255', '255.255.255.255'].map(
+      (value) => [value, 'is not the address of one host'] as const,
+    ),
+  ];
+}
+
+function addresses6(): readonly (readonly [string, string])[] {
+  const notAddresses = ['', '1.2.3.4', '1::2::3', '2001:db8::1/64', 'fe80::1%eth0', '[::1]', 'localhost'];
+  return [
+    ...notAddresses.map((value) => [value, 'is not an IPv6 address'] as const),
+    ...['::', '::1', '::ffff:192.0.2.1', 'fe80::1', 'febf::1', 'ff02::1'].map(
       (value) => [value, 'is not the address of one host'] as const,
     ),
   ];

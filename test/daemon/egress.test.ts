@@ -99,6 +99,8 @@ describeInNamespace('the egress of a running server', (server) => {
       number: 0,
       tunlDev: DEVICE,
       tunlPeerIp: '172.28.0.1',
+      inner6: undefined,
+      routes: [],
       nftTable: 'ipipou-0',
       egress: { policies: texts.map((text) => policy(text)), forward: false, announce },
     } as unknown as ServerConfig;

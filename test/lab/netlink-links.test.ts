@@ -99,7 +99,7 @@ describe('links made over netlink', () => {
       remote: '203.0.113.9',
       fou: { sourcePort: 10_000, destinationPort: 5, checksum: false },
     };
-    await client.changeTunnel(link.index, moved);
+    await client.changeTunnel(link.index, moved, 'ipip');
 
     const after = await client.linkByName('t0');
     assert.deepEqual([after?.index, after?.tunnel, after?.up, after?.alias], [link.index, moved, true, 'ours']);
@@ -111,7 +111,7 @@ describe('links made over netlink', () => {
 
     const { fou, ...plain } = moved;
     assert.ok(fou);
-    await client.changeTunnel(link.index, plain);
+    await client.changeTunnel(link.index, plain, 'ipip');
     assert.deepEqual((await client.linkByName('t0'))?.tunnel, plain);
   });
 
@@ -159,7 +159,7 @@ describe('links made over netlink', () => {
     const monitor = inside(ns, () => RouteMonitor.open({ onEvent: (event) => events.push(event) }));
     try {
       const { index } = await client.createLink({ name: 't0', kind: 'ipip', tunnel: TUNNEL, up: true });
-      await client.changeTunnel(index, { ...TUNNEL, remote: '203.0.113.9' });
+      await client.changeTunnel(index, { ...TUNNEL, remote: '203.0.113.9' }, 'ipip');
       await client.deleteLink(index);
       await waitUntil(() => events.some((event) => event.kind === 'link-removed'), { what: 'the removal' });
       const remotes = events.flatMap((event) =>
@@ -177,7 +177,7 @@ describe('links made over netlink', () => {
     for (let round = 0; round < 10; round++) {
       await Promise.all(
         Array.from({ length: 100 }, (_, n) =>
-          client.changeTunnel(index, { ...TUNNEL, remote: `203.0.113.${n + 1}`, ttl: round + 1 }),
+          client.changeTunnel(index, { ...TUNNEL, remote: `203.0.113.${n + 1}`, ttl: round + 1 }, 'ipip'),
         ),
       );
     }

@@ -8,10 +8,10 @@ import type { FouClient } from '../../netlink/fou/client.js';
 import type { FouKey } from '../../netlink/fou/listener.js';
 import type { InterfaceAddress } from '../../netlink/route/address.js';
 import type { RouteClient } from '../../netlink/route/client.js';
-import { RT_TABLE_LOCAL, RTN_LOCAL } from '../../netlink/route/constants.js';
+import { IFA_F_NODAD, RT_TABLE_LOCAL, RTN_LOCAL } from '../../netlink/route/constants.js';
 import type { Link, LinkSettings } from '../../netlink/route/link.js';
 import type { RouteSpec } from '../../netlink/route/route.js';
-import type { TunnelParameters } from '../../netlink/route/tunnel.js';
+import type { TunnelKind, TunnelParameters } from '../../netlink/route/tunnel.js';
 
 export type Routes = Omit<Pick<RouteClient, keyof RouteClient>, 'addRule' | 'deleteRule'>;
 export type FouListeners = Pick<FouClient, keyof FouClient>;
@@ -37,16 +37,16 @@ export function announceRoutes(route: RouteClient, announce: Announce): Routes {
     linkByIndex: async (index) => remember(await route.linkByIndex(index)),
     createLink: async (spec) => {
       const { name, kind, alias } = spec;
-      const parameters = spec.kind === 'ipip' ? tunnelWords(spec.tunnel, device(spec.tunnel.device)) : '';
+      const parameters = spec.kind === 'dummy' ? '' : tunnelWords(spec.tunnel, spec.kind, device(spec.tunnel.device));
       announce(() => `ip link add name ${name}${settingWords({ ...spec, alias: '' })} type ${kind}${parameters}`);
       if (alias !== undefined) announce(() => `ip link set dev ${name} alias "${alias}"`);
       const link = await route.createLink(spec);
       remember(link);
       return link;
     },
-    changeTunnel: async (index, tunnel) => {
-      announce(() => `ip link set${device(index)} type ipip${tunnelWords(tunnel, device(tunnel.device))}`);
-      await route.changeTunnel(index, tunnel);
+    changeTunnel: async (index, tunnel, kind) => {
+      announce(() => `ip link set${device(index)} type ${kind}${tunnelWords(tunnel, kind, device(tunnel.device))}`);
+      await route.changeTunnel(index, tunnel, kind);
     },
     setLink: async (index, change) => {
       announce(() => `ip link set${device(index)}${settingWords(change)}`);
@@ -62,7 +62,7 @@ export function announceRoutes(route: RouteClient, announce: Announce): Routes {
       await route.addAddress(spec);
     },
     deleteAddress: async (spec) => {
-      announce(() => `ip address delete ${addressWords(spec)}${device(spec.index)}`);
+      announce(() => `ip address delete ${addressWords({ ...spec, flags: 0 })}${device(spec.index)}`);
       await route.deleteAddress(spec);
     },
     routes: (filter) => route.routes(filter),
@@ -100,10 +100,10 @@ export function announceFou(fou: FouClient, announce: Announce): FouListeners {
   };
 }
 
-function tunnelWords(tunnel: TunnelParameters, device: string): string {
+function tunnelWords(tunnel: TunnelParameters, kind: TunnelKind, device: string): string {
   const { local = 'any', remote = 'any', ttl, tos, pathMtuDiscovery, fou } = tunnel;
-  // Without its mode ip(8) makes a link that takes packets of any protocol.
-  const head = ` mode ipip local ${local} remote ${remote}${device}`;
+  // Without its mode ip(8) makes ipip links that take packets of any protocol, and sit links that take IPv6 alone.
+  const head = ` mode ${kind === 'ipip' ? 'ipip' : 'any'} local ${local} remote ${remote}${device}`;
   // ip(8) reads the number as a hexadecimal one.
   const service = tos === 0 ? '' : ` tos ${tos === 1 ? 'inherit' : `0x${tos.toString(16)}`}`;
   const path = ` ttl ${ttl === 0 ? 'inherit' : ttl}${service} ${pathMtuDiscovery ? 'pmtudisc' : 'nopmtudisc'}`;
@@ -122,8 +122,10 @@ function settingWords({ up, mtu, alias, group }: LinkSettings): string {
   return words.join('');
 }
 
-const addressWords = ({ address, peer, prefixLength }: InterfaceAddress): string =>
-  peer === undefined ? `${address}/${prefixLength}` : `${address} peer ${peer}/${prefixLength}`;
+function addressWords({ address, peer, prefixLength, flags = 0 }: InterfaceAddress): string {
+  const words = peer === undefined ? `${address}/${prefixLength}` : `${address} peer ${peer}/${prefixLength}`;
+  return (flags & IFA_F_NODAD) === 0 ? words : `${words} nodad`;
+}
 
 function routeWords({ type, destination, prefixLength, gateway, table }: RouteSpec): string {
   const kind = type === RTN_LOCAL ? 'local ' : '';

@@ -7,7 +7,7 @@ import type { Logger } from '../../log/index.js';
 import { NETIF_F_HW_CSUM } from '../../netlink/ethtool/constants.js';
 import { setDeviceFeature } from '../../netlink/ethtool/features.js';
 import type { Link } from '../../netlink/route/link.js';
-import type { TunnelParameters } from '../../netlink/route/tunnel.js';
+import { isTunnelKind, type TunnelKind, type TunnelParameters } from '../../netlink/route/tunnel.js';
 import type { TunnelSettings } from '../index.js';
 import type { Routes } from '../common/announce.js';
 import { createLink } from './create-link.js';
@@ -19,7 +19,8 @@ import { describeDifference, sameParameters } from './tunnel-parameters.js';
 
 /** RFC 791 and RFC 768 headers in front of the inner packet. */
 const OUTER_HEADER_BYTES = 28;
-const SMALLEST_MTU = 68;
+/** RFC 791, and RFC 8200, section 5: what doesn't fit a way in one piece for that the kernel then sends in fragments. */
+const SMALLEST_MTU = { ipip: 68, sit: 1280 } as const;
 
 export interface LinkContext {
   readonly route: Routes;
@@ -34,6 +35,7 @@ export interface LinkContext {
 export class TunnelLink {
   private readonly settings: TunnelSettings;
   private readonly context: LinkContext;
+  private readonly kind: TunnelKind;
   private link: Link | undefined;
   /** The MTU that the path to the peer had last. */
   private fittedMtu: number | undefined;
@@ -41,6 +43,7 @@ export class TunnelLink {
   constructor(settings: TunnelSettings, context: LinkContext) {
     this.settings = settings;
     this.context = context;
+    this.kind = settings.inner6 === undefined ? 'ipip' : 'sit';
   }
 
   /** Whether it has been made, or found. */
@@ -56,8 +59,8 @@ export class TunnelLink {
     const { route, mark } = this.context;
     const { device } = this.settings;
     const there = await this.find();
-    const renamed = (await route.links({ kind: 'ipip' })).filter(
-      ({ name, alias }) => name !== device && parseMark(alias)?.number === mark.number,
+    const renamed = (await route.links()).filter(
+      ({ kind, name, alias }) => isTunnelKind(kind) && name !== device && parseMark(alias)?.number === mark.number,
     );
     for (const link of renamed) await route.deleteLink(link.index);
     const { remote, fou } = (there ?? renamed[0])?.tunnel ?? {};
@@ -96,10 +99,11 @@ export class TunnelLink {
       steps.push({ lack: `the device ${device} has another mark`, mend: () => route.setLink(link.index, { alias }) });
     }
     const wanted = this.parameters(endpoint);
-    if (link.tunnel?.remote === undefined) {
-      // A link can't get a remote end that it hadn't; it is made anew.
+    const isOtherKind = link.kind !== this.kind;
+    if (isOtherKind || link.tunnel?.remote === undefined) {
+      // A link can't become one of another kind, nor get a remote end that it hadn't; it is made anew.
       steps.push({
-        lack: `the device ${device} has no remote end`,
+        lack: `the device ${device} ${isOtherKind ? `is of the kind ${link.kind ?? 'none'}` : 'has no remote end'}`,
         mend: async () => {
           await route.deleteLink(link.index);
           await this.make(endpoint);
@@ -109,7 +113,7 @@ export class TunnelLink {
     }
     if (!sameParameters(link.tunnel, wanted)) {
       const lack = `the device ${device} ${describeDifference(link.tunnel, wanted)}`;
-      steps.push({ lack, mend: () => route.changeTunnel(link.index, wanted) });
+      steps.push({ lack, mend: () => route.changeTunnel(link.index, wanted, this.kind) });
     }
     const { fittedMtu: mtu } = this;
     if (mtu !== undefined && link.mtu !== mtu) {
@@ -122,7 +126,8 @@ export class TunnelLink {
   /** Whether an event about the link shows it as it should be: most tell of our own changes. */
   isAsWanted(link: Link, endpoint: Endpoint): boolean {
     if (link.index !== this.link?.index || link.name !== this.settings.device) return false;
-    const tunnelFits = link.tunnel !== undefined && sameParameters(link.tunnel, this.parameters(endpoint));
+    const tunnelFits =
+      link.kind === this.kind && link.tunnel !== undefined && sameParameters(link.tunnel, this.parameters(endpoint));
     return tunnelFits && link.up && link.alias === formatMark(this.context.mark) && link.mtu === this.fittedMtu;
   }
 
@@ -155,7 +160,7 @@ export class TunnelLink {
       'link',
       createLink(route, {
         name: device,
-        kind: 'ipip',
+        kind: this.kind,
         alias: formatMark(mark),
         tunnel: this.parameters(endpoint),
         ...(mtu !== undefined && { mtu }),
@@ -182,7 +187,7 @@ export class TunnelLink {
   /** Leads to the endpoint from now on. The request is sent before this returns. */
   async lead(endpoint: Endpoint): Promise<void> {
     if (this.link === undefined) throw new Error(`there is no device ${this.settings.device} to be pointed`);
-    await this.context.route.changeTunnel(this.link.index, this.parameters(endpoint));
+    await this.context.route.changeTunnel(this.link.index, this.parameters(endpoint), this.kind);
   }
 
   /** Removes what has the name, if it is ours. */
@@ -205,7 +210,7 @@ export class TunnelLink {
   /** By its mark. The kernel takes that in a second step only, which a killed run may not have come to. */
   private isOurs(link: Link): boolean {
     const { mark, local } = this.context;
-    if (link.kind !== 'ipip') return false;
+    if (!isTunnelKind(link.kind)) return false;
     if (link.alias !== undefined) return parseMark(link.alias)?.number === mark.number;
     if (link.index === this.link?.index) return true;
     return link.tunnel?.local === local() && link.tunnel.fou?.sourcePort === mark.port;
@@ -237,7 +242,7 @@ export class TunnelLink {
       );
       return mtu;
     }
-    return mtu ?? Math.max(SMALLEST_MTU, device.mtu - OUTER_HEADER_BYTES);
+    return mtu ?? Math.max(SMALLEST_MTU[this.kind], device.mtu - OUTER_HEADER_BYTES);
   }
 
   private parameters(endpoint: Endpoint): TunnelParameters {

@@ -8,6 +8,7 @@ export const sameParameters = (one: TunnelParameters, other: TunnelParameters): 
   one.ttl === other.ttl &&
   one.tos === other.tos &&
   one.pathMtuDiscovery === other.pathMtuDiscovery &&
+  one.otherProtocol === other.otherProtocol &&
   one.fou?.sourcePort === other.fou?.sourcePort &&
   one.fou?.destinationPort === other.fou?.destinationPort &&
   one.fou?.checksum === other.fou?.checksum;

@@ -102,7 +102,7 @@ export class RouteClient {
   }
 
   /** Changes a tunnel's link in place: its index, addresses, routes and users stay. It can't become one of another kind. */
-  async changeTunnel(index: number, tunnel: TunnelParameters, kind: TunnelKind = 'ipip'): Promise<void> {
+  async changeTunnel(index: number, tunnel: TunnelParameters, kind: TunnelKind): Promise<void> {
     const body = encodeTunnelChange(index, tunnel, kind);
     await this.socket.request({ type: RTM_NEWLINK, flags: 0, body }, { op: 'change tunnel', object: `link ${index}` });
   }
@@ -137,14 +137,19 @@ export class RouteClient {
     );
   }
 
-  /** The routes of one table, by default the main one, or of all; of IPv4 unless said otherwise. */
-  async routes(filter: FamilyFilter & { readonly table?: number | 'all' } = {}): Promise<Route[]> {
+  /** The routes of one table, by default the main one, or of all; by one device where that is given; of IPv4 unless said otherwise. */
+  async routes(
+    filter: FamilyFilter & { readonly table?: number | 'all'; readonly outInterface?: number } = {},
+  ): Promise<Route[]> {
     const table = filter.table ?? RT_TABLE_MAIN;
     try {
-      const body = encodeRouteDump(numberOf(filter), table === 'all' ? RT_TABLE_UNSPEC : table);
+      const body = encodeRouteDump(numberOf(filter), table === 'all' ? RT_TABLE_UNSPEC : table, filter.outInterface);
       const replies = await this.dump(RTM_GETROUTE, body, 'routes');
-      const routes = decodeAll(replies, RTM_NEWROUTE, decodeRoute);
-      return table === 'all' ? routes : routes.filter((route) => route.table === table);
+      return decodeAll(replies, RTM_NEWROUTE, decodeRoute).filter(
+        (route) =>
+          (table === 'all' || route.table === table) &&
+          (filter.outInterface === undefined || route.outInterface === filter.outInterface),
+      );
     } catch (error) {
       // A table exists while it has routes.
       if (isKernelError(error, 'ENOENT')) return [];

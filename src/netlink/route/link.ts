@@ -85,7 +85,7 @@ export function encodeNewLink(spec: LinkSpec): Buffer {
 }
 
 /** ifinfomsg, IFLA_LINKINFO { IFLA_INFO_KIND, IFLA_INFO_DATA { … } } */
-export function encodeTunnelChange(index: number, tunnel: TunnelParameters, kind: TunnelKind = 'ipip'): Buffer {
+export function encodeTunnelChange(index: number, tunnel: TunnelParameters, kind: TunnelKind): Buffer {
   const name = attribute(IFLA_INFO_KIND, Buffer.from(kind));
   const info = nested(IFLA_LINKINFO, [name, nested(IFLA_INFO_DATA, encodeTunnel(tunnel, kind))]);
   return Buffer.concat([interfaceHeader(index), info]);

@@ -106,9 +106,13 @@ export function encodeRoute(spec: RouteSpec): Buffer {
   return Buffer.concat(parts);
 }
 
-/** Asks for a family's (AF_*) routes of one table. Kernels without strict checking send those of all tables. */
-export const encodeRouteDump = (family: number, table: number): Buffer =>
-  Buffer.concat([routeHeader(family, {}), u32(RTA_TABLE, table)]);
+/** Asks for a family's (AF_*) routes of one table, or by one device of it. Kernels without strict checking send all. */
+export const encodeRouteDump = (family: number, table: number, outInterface?: number): Buffer =>
+  Buffer.concat([
+    routeHeader(family, {}),
+    u32(RTA_TABLE, table),
+    ...(outInterface === undefined ? [] : [u32(RTA_OIF, outInterface)]),
+  ]);
 
 /** rtmsg (RTM_F_LOOKUP_TABLE), RTA_DST, RTA_SRC?, RTA_OIF u32?, RTA_IIF u32?, RTA_MARK u32? */
 export function encodeRouteQuery(destination: string, query: RouteQuery): Buffer {

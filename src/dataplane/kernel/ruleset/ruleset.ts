@@ -116,10 +116,10 @@ export function addRuleset(batch: WordedSink, settings: RulesetSettings): void {
   const add = adder(batch, settings);
   addAuthRules(add, settings);
   addOuterRules(add, settings.schemes);
-  // Asking for a route costs as much as all the rest; what the peer itself sends needs none.
+  // What costs least comes first; asking for a route costs more than all the rest, and what the peer sends needs none.
   add(CHAIN_PREROUTING, DROPPED.foreignInnerSource, [
-    inputDeviceIs(settings.tunnel.device),
     sourceIsNot(settings.tunnel.peerAddress),
+    inputDeviceIs(settings.tunnel.device),
     sourceNotRoutedBack(),
     count,
     drop,
