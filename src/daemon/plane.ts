@@ -25,14 +25,15 @@ export function makePlane(
     new KernelPlane({ ...settings, ...kernelSettings(config), mayBeOpen }, handlers, log);
   const userspace = (): DataPlane => new UserspacePlane(settings, handlers, log);
   // A server without filter and queue would let in anyone, and hear nobody; a client works, as the Python tool does.
-  const isClient = config.mode === 'client';
+  // With IPv6 in the tunnel a listener takes packets of any protocol, so there it must have the filter in front of it.
+  const mayBeOpen = config.mode === 'client' && config.inner6 === undefined;
   const choices: Readonly<Record<typeof config.dataPlane, readonly PlaneChoice[]>> = {
-    kernel: [{ name: 'kernel', make: kernel(isClient) }],
+    kernel: [{ name: 'kernel', make: kernel(mayBeOpen) }],
     userspace: [{ name: 'userspace', make: userspace }],
     auto: [
       { name: 'kernel', make: kernel(false) },
       { name: 'userspace', make: userspace },
-      ...(isClient ? [{ name: 'kernel, without a filter', make: kernel(true) }] : []),
+      ...(mayBeOpen ? [{ name: 'kernel, without a filter', make: kernel(true) }] : []),
     ],
   };
   return new AutoPlane(choices[config.dataPlane], log);

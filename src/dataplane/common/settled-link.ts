@@ -10,21 +10,24 @@ import { mendAll, type Step } from './step.js';
 
 type Inner = Pick<TunnelSettings, 'address' | 'peerAddress' | 'inner6' | 'routes' | 'device'>;
 
-/** Addresses as the settings want them and no others, then up, then the routes. Rejects with PlaneError. */
+/**
+ * Addresses as the settings want them and no others, up, and the routes. Those of IPv6 come behind up, since they go when
+ * the device goes down. Rejects with PlaneError.
+ */
 export async function planSettled(route: Routes, settings: Inner, link: Link): Promise<Step[]> {
   const { address, peerAddress, inner6, routes = [], device } = settings;
   const wanted: InterfaceAddress = { index: link.index, address, prefixLength: 32, peer: peerAddress };
   const steps = await planAddress(route, wanted, link, 'ip');
-  if (inner6 !== undefined) {
-    // Of two ends neither is another's duplicate, and looking for one would keep the address waiting.
-    const ends = { address: inner6.address, prefixLength: 128, peer: inner6.peerAddress, flags: IFA_F_NODAD };
-    steps.push(...(await planAddress(route, { index: link.index, ...ends }, link, 'ip6')));
-  }
   if (!link.up) {
     steps.push({
       lack: `the device ${device} is down (and what was routed there is gone)`,
       mend: () => inPart('link', route.setLink(link.index, { up: true })),
     });
+  }
+  if (inner6 !== undefined) {
+    // Of two ends neither is another's duplicate, and looking for one would keep the address waiting.
+    const ends = { address: inner6.address, prefixLength: 128, peer: inner6.peerAddress, flags: IFA_F_NODAD };
+    steps.push(...(await planAddress(route, { index: link.index, ...ends }, link, 'ip6')));
   }
   if (steps.length === 0) return await planRoutes(route, settings, link);
   // With its address, and when it comes up, the kernel makes the route to the peer itself; ours are to follow.

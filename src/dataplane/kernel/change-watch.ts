@@ -23,6 +23,8 @@ const LISTENER_CHECK_MS = 15_000;
 export interface ChangeWatchOptions {
   /** The nftables table to listen to; undefined for none. */
   readonly table: string | undefined;
+  /** Whether addresses and routes of IPv6 concern the tunnel. */
+  readonly ipv6: boolean;
   /** Which parts the event may have changed. */
   readonly concerns: (event: RouteEvent) => readonly Part[];
   /** `by` names the process that changed the table, where that is known. Never called twice at a time. */
@@ -52,6 +54,7 @@ export class ChangeWatch {
       onError,
     });
     this.routes = RouteMonitor.open({
+      ipv6: options.ipv6,
       onEvent: (event) => {
         if (event.kind === 'overrun') {
           onError(new Error(`${event.lostMessages} of the kernel's reports on the network were lost: looking anew`));

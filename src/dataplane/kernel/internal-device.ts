@@ -3,7 +3,8 @@
  *
  * Sending from an address needs the host to have it. Receiving must not work by it, or whoever shares a network with us
  * could address a tunnel directly: so the `local` route that the kernel adds with each address is deleted, and the device
- * stays down, which leaves the address nowhere to be reached.
+ * stays down, which leaves the address nowhere to be reached. For the moment in which a socket is bound to the address the
+ * route comes back; the rules drop what is sent there meanwhile.
  */
 import { isKernelError } from '../../netlink/errors.js';
 import { RT_SCOPE_NOWHERE, RT_TABLE_LOCAL, RTN_LOCAL, RTPROT_UNSPEC } from '../../netlink/route/constants.js';
@@ -94,6 +95,19 @@ export class InternalDevice {
       steps.push({ lack: `the device ${name} has lost its address`, mend: () => this.assign(link.index) });
     }
     return steps;
+  }
+
+  /** Does something while the kernel takes the address for one of its own, as binding a socket to it needs. */
+  async whileLocal<T>(work: () => Promise<T>): Promise<T> {
+    const { address: destination } = this;
+    const { index: outInterface } = this;
+    if (outInterface === undefined) throw new Error(`${this.name} is not there yet`);
+    await this.route.addRoute({ destination, prefixLength: 32, type: RTN_LOCAL, outInterface });
+    try {
+      return await work();
+    } finally {
+      await this.shut(destination);
+    }
   }
 
   async remove(): Promise<void> {

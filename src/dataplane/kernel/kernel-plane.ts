@@ -70,7 +70,10 @@ export class KernelPlane implements DataPlane {
   /** Where something of the tunnel was missing it is repaired first. */
   async point(peer: string, endpoint: Endpoint): Promise<void> {
     const { outer } = this.parts;
-    if (this.running !== undefined) await outer.aim(endpoint.address, followOuter(outer, this.running));
+    if (this.running !== undefined) {
+      await outer.aim(endpoint.address, followOuter(outer, this.running));
+      if (this.parts.settings.tunnel.inner6 !== undefined) this.running.upkeep.soon(['listener']);
+    }
     const repair = async (): Promise<boolean> => {
       await this.running?.upkeep.now();
       return this.running !== undefined;
@@ -102,7 +105,7 @@ export class KernelPlane implements DataPlane {
     const failures: string[] = [];
     const steps = [
       () => tunnel.remove(),
-      () => removeListener(fou, mark.port),
+      () => removeListener(fou, { port: mark.port, internal: internal.address }),
       () => this.tellDropped(filter),
       () => filter.remove(),
       () => internal.remove(),

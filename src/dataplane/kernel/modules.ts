@@ -6,6 +6,7 @@ import { FouUnavailableError } from '../../netlink/fou/client.js';
 import type { Announce, FouListeners, Routes } from '../common/announce.js';
 import { isKernelError } from '../../netlink/errors.js';
 import { inPart, messageOf, UnsupportedError } from '../common/errors.js';
+import type { TunnelKind } from '../../netlink/route/tunnel.js';
 import { createLink } from './create-link.js';
 
 /** RFC 5737: documentation only. The device is never up. */
@@ -33,19 +34,20 @@ export async function ensureFou(fou: FouListeners, announce: Announce): Promise<
 }
 
 /**
- * Makes sure that the kernel knows ipip devices, of which the first is made only when a peer comes. A module that isn't
- * loaded yet is loaded by making one, which goes again.
+ * Makes sure that the kernel knows devices of the tunnel's kind, of which the first is made only when a peer comes. A
+ * module that isn't loaded yet is loaded by making one, which goes again.
  */
-export async function ensureIpip(
+export async function ensureTunnelKind(
   route: Routes,
   number: number,
-  isThere = () => existsSync('/sys/module/ipip'),
+  kind: TunnelKind,
+  isThere = () => existsSync(`/sys/module/${kind}`),
 ): Promise<void> {
   if (isThere()) return;
   const tunnel = { remote: NOBODY, ttl: 64, tos: 0, pathMtuDiscovery: true };
   const name = `ipipou${number}try`;
   // Of these addresses there can be one only: with EEXIST another tunnel's start is trying at this moment, which will do.
-  const made = createLink(route, { name, kind: 'ipip', tunnel }).catch((error: unknown) => {
+  const made = createLink(route, { name, kind, tunnel }).catch((error: unknown) => {
     if (!isKernelError(error, 'EEXIST')) throw error;
   });
   await inPart('link', made);

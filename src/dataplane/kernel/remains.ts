@@ -8,6 +8,7 @@ import { sameEndpoint } from '../../core/endpoint.js';
 import type { Logger } from '../../log/index.js';
 import { FouClient } from '../../netlink/fou/client.js';
 import type { Link } from '../../netlink/route/link.js';
+import { isTunnelKind } from '../../netlink/route/tunnel.js';
 import { announceFou, type Announce, type Routes } from '../common/announce.js';
 import { parseMark, type Mark } from '../common/mark.js';
 import { UnsupportedError } from '../common/errors.js';
@@ -38,7 +39,7 @@ export async function takeKernelRemains(
 ): Promise<LeftBinding | undefined> {
   const { mark, queueNumber } = settings;
   const links = (await route.links()).filter(
-    ({ kind, alias }) => (kind === 'ipip' || kind === 'dummy') && parseMark(alias)?.number === mark.number,
+    ({ kind, alias }) => (isTunnelKind(kind) || kind === 'dummy') && parseMark(alias)?.number === mark.number,
   );
   const filter = await openFilter(settings, announce);
   try {
@@ -48,8 +49,8 @@ export async function takeKernelRemains(
     try {
       const binding = findBinding(links, filter, settings);
       // What brings packets to the link first, the rules that shut it last.
-      for (const link of links.filter(({ kind }) => kind === 'ipip')) await route.deleteLink(link.index);
-      await dropListener(port, announce);
+      for (const link of links.filter(({ kind }) => isTunnelKind(kind))) await route.deleteLink(link.index);
+      for (const internal of await internalAddresses(links, route)) await dropListener({ port, internal }, announce);
       await filter?.remove();
       for (const link of links.filter(({ kind }) => kind === 'dummy')) await route.deleteLink(link.index);
       log.info(`tunnel ${mark.number}: what a kernel data plane had left is removed`);
@@ -92,10 +93,18 @@ async function holdQueue(queueNumber: number): Promise<AuthPort | undefined> {
   }
 }
 
-async function dropListener(port: number, announce: Announce): Promise<void> {
+/** Of the device that holds them, or of a link whose device is gone. */
+async function internalAddresses(links: readonly Link[], route: Routes): Promise<string[]> {
+  const dummies = links.filter(({ kind }) => kind === 'dummy');
+  const held = await Promise.all(dummies.map(({ index }) => route.addresses({ index })));
+  const found = [...held.flat().map(({ address }) => address), ...links.flatMap(({ tunnel }) => tunnel?.local ?? [])];
+  return [...new Set(found.length > 0 ? found : ['0.0.0.0'])];
+}
+
+async function dropListener(place: Parameters<typeof removeListener>[1], announce: Announce): Promise<void> {
   const fou = announceFou(FouClient.open(), announce);
   try {
-    await removeListener(fou, port);
+    await removeListener(fou, place);
   } finally {
     fou.close();
   }
@@ -107,7 +116,7 @@ function findBinding(
   filter: NftFilter | undefined,
   { lifetimeSeconds }: RemainsSettings,
 ): LeftBinding | undefined {
-  const { remote, fou } = links.find(({ kind }) => kind === 'ipip')?.tunnel ?? {};
+  const { remote, fou } = links.find(({ kind }) => isTunnelKind(kind))?.tunnel ?? {};
   if (remote === undefined || fou === undefined) return undefined;
   const endpoint = { address: remote, port: fou.destinationPort };
   const listed = filter?.left?.endpoints;

@@ -5,17 +5,17 @@
 import { formatEndpoint, sameEndpoint, type Endpoint } from '../../core/endpoint.js';
 import type { Logger } from '../../log/index.js';
 import type { HeldName } from '../../sys/held-name.js';
-import type { AdoptedPeer, DataPlaneHandlers } from '../index.js';
+import type { AdoptedPeer, DataPlaneHandlers, TunnelSettings } from '../index.js';
 import type { Announce, FouListeners, Routes } from '../common/announce.js';
 import { AuthPort } from './auth-port.js';
 import { readDefaultTtl } from '../common/default-ttl.js';
 import type { BoundEndpoint } from './endpoints.js';
 import { inPart, messageOf, UnsupportedError } from '../common/errors.js';
-import type { IngressFilter, WantedFilter } from './filter.js';
+import type { FilteredTunnel, IngressFilter, WantedFilter } from './filter.js';
 import type { InternalDevice } from './internal-device.js';
-import { planListener, refuseListener, removeListener } from './listener.js';
+import { planListener, refuseListener, removeListener, type WantedListener } from './listener.js';
 import type { Mark } from '../common/mark.js';
-import { ensureFou, ensureIpip } from './modules.js';
+import { ensureFou, ensureTunnelKind } from './modules.js';
 import { NftFilter } from './nft-filter.js';
 import { NoFilter } from './no-filter.js';
 import type { OuterFollower } from '../common/outer-follower.js';
@@ -68,7 +68,7 @@ export async function bringUp(parts: PlaneParts, undo: Undo): Promise<Started> {
     lock.release();
   });
   await ensureFou(parts.fou, parts.announce);
-  await ensureIpip(parts.route, parts.mark.number);
+  await ensureTunnelKind(parts.route, parts.mark.number, settings.tunnel.inner6 === undefined ? 'ipip' : 'sit');
   const listener = { isUnheard: (): void => undefined };
   const { authPort, hears } = await openAuthPort(parts, () => {
     listener.isUnheard();
@@ -99,7 +99,7 @@ export async function bringUp(parts: PlaneParts, undo: Undo): Promise<Started> {
     outerDevice: () => outer.boundDevice,
   });
   const leftPort = (leftTable?.mark ?? leftMark ?? (await tunnel.leftMark()))?.port;
-  await takeListener(parts, leftPort, undo);
+  await freePort(parts, leftPort);
 
   const endpoint = await tunnel.adopt();
   const bound = endpoint === undefined ? undefined : stillBound(parts, endpoint, leftTable?.endpoints);
@@ -111,13 +111,24 @@ export async function bringUp(parts: PlaneParts, undo: Undo): Promise<Started> {
       device: settings.tunnel.device,
       internal: internal.address,
       peerAddress: settings.tunnel.peerAddress,
+      ...sources6(settings.tunnel),
     },
     bound: tunnel.bound,
   });
   await mendAll(await filter.plan(wantedFilter));
+  await takeListener(parts, undo);
 
   const table = filter instanceof NftFilter ? settings.table : undefined;
-  const upkeep = new Upkeep({ ...parts, authPort, filter, tunnel, monotonicMs, table, wantedFilter });
+  const upkeep = new Upkeep({
+    ...parts,
+    authPort,
+    filter,
+    tunnel,
+    monotonicMs,
+    table,
+    wantedFilter,
+    listener: () => listenerOf(parts),
+  });
   undo.push(() => upkeep.close());
   listener.isUnheard = () => {
     upkeep.soon(['listener']);
@@ -135,17 +146,36 @@ function adoptedPeers({ settings, log }: PlaneParts, bound: BoundEndpoint | unde
   return [{ peer: settings.tunnel.peer, endpoint, ...(remainingMs !== undefined && { remainingMs }) }];
 }
 
-/**
- * Makes the listener, or takes over the one that our marks name. One of ours on another port goes away; one that they
- * don't name is left alone.
- */
-async function takeListener(parts: PlaneParts, leftPort: number | undefined, undo: Undo): Promise<void> {
+/** The peer itself, and what lies behind it. */
+function sources6({ inner6, routes = [] }: TunnelSettings): Pick<FilteredTunnel, 'sources6'> {
+  if (inner6 === undefined) return {};
+  const behind = routes.filter(({ address }) => address.includes(':'));
+  return { sources6: [{ address: inner6.peerAddress, prefixLength: 128 }, ...behind] };
+}
+
+/** What a tunnel needs of the port that it has. */
+export const listenerOf = ({ mark, internal, outer, settings }: PlaneParts): WantedListener => ({
+  port: mark.port,
+  internal: internal.address,
+  forIpv6: settings.tunnel.inner6 === undefined ? undefined : outer.side.address,
+});
+
+/** One of ours on another port goes away; one that our marks don't name is left alone, and refused. */
+async function freePort(parts: PlaneParts, leftPort: number | undefined): Promise<void> {
   const { fou, route, mark } = parts;
-  if (leftPort !== mark.port) await refuseListener(fou, route, mark);
-  if (leftPort !== undefined && leftPort !== mark.port) await removeListener(fou, leftPort);
-  const steps = await planListener(fou, mark.port);
+  const wanted = listenerOf(parts);
+  if (leftPort === mark.port) return;
+  await refuseListener(fou, route, mark.number, wanted);
+  if (leftPort !== undefined) await removeListener(fou, { ...wanted, port: leftPort });
+}
+
+/** Makes the listener, or takes over the one that our marks name. The rules are there by then. */
+async function takeListener(parts: PlaneParts, undo: Undo): Promise<void> {
+  const { fou, internal } = parts;
+  const wanted = listenerOf(parts);
+  const steps = await planListener(fou, wanted, (work) => internal.whileLocal(work));
   await inPart('listener', mendAll(steps));
-  if (steps.length > 0) undo.push(() => removeListener(fou, mark.port));
+  if (steps.length > 0) undo.push(() => removeListener(fou, wanted));
 }
 
 async function openAuthPort(

@@ -6,10 +6,10 @@ import { ChangeWatch, type Part } from './change-watch.js';
 import { messageOf } from '../common/errors.js';
 import type { WantedFilter } from './filter.js';
 import type { InternalDevice } from './internal-device.js';
-import { planListener } from './listener.js';
-import type { Mark } from '../common/mark.js';
+import { planListener, type WantedListener } from './listener.js';
 import type { OuterFollower } from '../common/outer-follower.js';
 import { Repairer } from '../common/repairer.js';
+import type { Step } from '../common/step.js';
 import { followOuter, type OuterDependents } from './follow-outer.js';
 
 /** After a change of the outer side that could not be followed. */
@@ -19,12 +19,12 @@ export interface UpkeepParts extends OuterDependents {
   readonly outer: OuterFollower;
   readonly internal: InternalDevice;
   readonly fou: FouListeners;
-  readonly mark: Mark;
   readonly log: Logger;
   readonly monotonicMs: () => number;
   /** The nftables table to listen to; undefined for none. */
   readonly table: string | undefined;
   readonly wantedFilter: () => WantedFilter;
+  readonly listener: () => WantedListener;
 }
 
 export class Upkeep {
@@ -34,7 +34,7 @@ export class Upkeep {
 
   /** Hears of changes from now on. */
   constructor(parts: UpkeepParts) {
-    const { log, monotonicMs, table } = parts;
+    const { log, monotonicMs, table, listener } = parts;
     this.parts = parts;
     this.repairer = new Repairer<Part>({
       log,
@@ -45,6 +45,7 @@ export class Upkeep {
     });
     this.watch = ChangeWatch.open({
       table,
+      ipv6: listener().forIpv6 !== undefined,
       concerns: (event) => this.concernedParts(event),
       onLook: (due, by) => this.look(due, by),
       onError: (error) => {
@@ -89,13 +90,16 @@ export class Upkeep {
       case 'address-removed': {
         const { address } = event;
         if (tunnel.concerns(address)) return ['link'];
+        if (isIpv6(address.address)) return [];
         return internal.owns(address.index) ? ['internal'] : ['path', 'listener'];
       }
       case 'route-added':
+        if (isIpv6(event.route.destination)) return [];
         return internal.isLedTo(event.route) ? ['internal'] : ['path'];
       case 'route-removed': {
-        const { outInterface: index } = event.route;
-        return index !== undefined && tunnel.concerns({ index }) ? ['link'] : ['path'];
+        const { outInterface: index, destination } = event.route;
+        if (index !== undefined && tunnel.concerns({ index })) return ['link'];
+        return isIpv6(destination) ? [] : ['path'];
       }
       default:
         return ['path'];
@@ -108,7 +112,7 @@ export class Upkeep {
    */
   private async look(parts: ReadonlySet<Part>, by: string | undefined): Promise<void> {
     const { repairer } = this;
-    const { tunnel, filter, fou, mark, internal, outer, log, wantedFilter } = this.parts;
+    const { tunnel, filter, fou, internal, outer, log, wantedFilter, listener } = this.parts;
     const due = new Set(parts);
     if (parts.has('path')) {
       try {
@@ -118,6 +122,8 @@ export class Upkeep {
         this.watch.later('path', FOLLOW_AGAIN_MS);
         due.add('filter').add('link');
       }
+      // One of them may be bound to the address that was.
+      if (listener().forIpv6 !== undefined) due.add('listener');
     }
     await tunnel.exclusively(async () => {
       if (due.has('internal') && (await repairer.look('internal', () => internal.plan(), undefined))) {
@@ -125,8 +131,14 @@ export class Upkeep {
         due.add('filter').add('link');
       }
       if (due.has('filter')) await repairer.look('filter', () => filter.plan(wantedFilter), by);
-      if (due.has('listener')) await repairer.look('listener', () => planListener(fou, mark.port), undefined);
+      if (due.has('listener')) {
+        const plan = (): Promise<Step[]> => planListener(fou, listener(), (work) => internal.whileLocal(work));
+        await repairer.look('listener', plan, undefined);
+      }
       if (due.has('link')) await repairer.look('link', () => tunnel.plan(), undefined);
     });
   }
 }
+
+/** The way out is IPv4's affair; of IPv6 only what the tunnel itself has is. */
+const isIpv6 = (address: string): boolean => address.includes(':');

@@ -2,7 +2,7 @@
 import type { Mode, Remote, TunnelConfig } from '../../config/index.js';
 import { messageOf } from '../../daemon/errors.js';
 import { resolveHost } from '../../daemon/resolve-host.js';
-import { findListener, refuseListener } from '../../dataplane/kernel/listener.js';
+import { findListeners, refuseListener } from '../../dataplane/kernel/listener.js';
 import { parseMark } from '../../dataplane/common/mark.js';
 import { findOuterPath } from '../../dataplane/common/outer-path.js';
 import { FouClient, FouUnavailableError } from '../../netlink/fou/client.js';
@@ -130,7 +130,7 @@ async function probeUse(
 
 async function judgeListener(
   route: RouteClient,
-  { number, fouLocalPort: port }: TunnelConfig,
+  { number, fouLocalPort: port, fouLocalIpAlt }: TunnelConfig,
   links: readonly Link[],
   listeners: readonly FouListener[] | undefined,
 ): Promise<UseFacts['listener']> {
@@ -140,8 +140,9 @@ async function judgeListener(
   const isMarked = marks.some((mark) => mark?.number === number && mark.port === port);
   const fou = FouClient.open();
   try {
-    if ((await findListener(fou, port)) === undefined) return { kind: 'none' };
-    if (!isMarked) await refuseListener(fou, route, { number, port });
+    const place = { port, internal: fouLocalIpAlt };
+    if ((await findListeners(fou, place)).length === 0) return { kind: 'none' };
+    if (!isMarked) await refuseListener(fou, route, number, place);
     return { kind: 'ours' };
   } catch (error) {
     return { kind: 'foreign', message: messageOf(error) };

@@ -114,13 +114,14 @@ export const encodeRouteDump = (family: number, table: number, outInterface?: nu
     ...(outInterface === undefined ? [] : [u32(RTA_OIF, outInterface)]),
   ]);
 
-/** rtmsg (RTM_F_LOOKUP_TABLE), RTA_DST, RTA_SRC?, RTA_OIF u32?, RTA_IIF u32?, RTA_MARK u32? */
+/** rtmsg (IPv4: RTM_F_LOOKUP_TABLE, which IPv6 refuses and does anyway), RTA_DST, RTA_SRC?, RTA_OIF u32?, RTA_IIF u32?, RTA_MARK u32? */
 export function encodeRouteQuery(destination: string, query: RouteQuery): Buffer {
   const address = parseIp(destination);
+  const family = familyOf(address);
   const prefixLength = address.length * 8;
   const sourceLength = query.from === undefined ? 0 : prefixLength;
   const parts = [
-    routeHeader(familyOf(address), { prefixLength, sourceLength, flags: RTM_F_LOOKUP_TABLE }),
+    routeHeader(family, { prefixLength, sourceLength, flags: family === AF_INET ? RTM_F_LOOKUP_TABLE : 0 }),
     attribute(RTA_DST, address),
   ];
   if (query.from !== undefined) parts.push(attribute(RTA_SRC, parseIp(query.from)));

@@ -20,6 +20,7 @@ describe('the watch over changes', () => {
     let begun: () => void = () => undefined;
     const opened = ChangeWatch.open({
       table: undefined,
+      ipv6: false,
       concerns: () => NONE,
       onError: (error) => errors.push(error),
       onLook: (parts) =>

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { FouListeners, Routes } from '../../../src/dataplane/common/announce.js';
 import { createLink } from '../../../src/dataplane/kernel/create-link.js';
 import { PlaneError } from '../../../src/dataplane/common/errors.js';
-import { ensureFou, ensureIpip } from '../../../src/dataplane/kernel/modules.js';
+import { ensureFou, ensureTunnelKind } from '../../../src/dataplane/kernel/modules.js';
 import { KernelError } from '../../../src/netlink/errors.js';
 import { FouUnavailableError } from '../../../src/netlink/fou/client.js';
 import type { LinkSpec } from '../../../src/netlink/route/link.js';
@@ -110,9 +110,9 @@ describe('dataplane/kernel: a module that is missing', () => {
         deleteLink: (index: number) => Promise.resolve(deleted.push(index)),
       }) as unknown as Routes;
     const isLoadedHere = () => false;
-    await ensureIpip(kernel(undefined), 0, isLoadedHere);
+    await ensureTunnelKind(kernel(undefined), 0, 'ipip', isLoadedHere);
     assert.deepEqual(deleted, []);
-    await ensureIpip(kernel({ index: 7 }), 0, isLoadedHere);
+    await ensureTunnelKind(kernel({ index: 7 }), 0, 'ipip', isLoadedHere);
     assert.deepEqual(deleted, [7]);
   });
 });

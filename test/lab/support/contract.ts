@@ -8,18 +8,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, it } from 'mocha';
 import { ask, isObject, SOCKET_NAME } from '../../../src/control/index.js';
-import {
-  answersPing,
-  barrier,
-  makeNatRouter,
-  rawSender,
-  startDaemon,
-  startPing,
-  Scope,
-  waitUntil,
-  type Namespace,
-} from './index.js';
+import { answersPing, barrier, makeNatRouter, rawSender, startDaemon, startPing, Scope, waitUntil } from './index.js';
 import { SUITE_TIMEOUT_MS, type PlaneSuite } from './suites/plane.js';
+import { echoRequests } from './echo-requests.js';
 import { checksumErrors, transfer } from './transfer.js';
 import {
   CLIENT_INNER,
@@ -381,10 +372,3 @@ export function describeContract({ plane, transferBytes, needs = [] }: Contract)
 
 /** Where the server saw its client first. */
 const endpointIn = (log: string): string => /client authenticated from (\S+)/.exec(log)?.[1] ?? assert.fail(log);
-
-/** How many of them the host took in (RFC 1213, icmpInEchos), by whatever device. */
-async function echoRequests(ns: Namespace): Promise<number> {
-  const { stdout } = await ns.exec(['cat', '/proc/thread-self/net/snmp']);
-  const [names, values] = [...stdout.matchAll(/^Icmp: (.*)$/gm)].map(([, words = '']) => words.split(' '));
-  return Number(values?.[names?.indexOf('InEchos') ?? -1]);
-}

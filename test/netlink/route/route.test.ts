@@ -69,6 +69,7 @@ describe('route messages', () => {
         ('0800' + '0400' + '02000000'),
     );
     assert.equal(hex(encodeRouteQuery('2001:db8::1', { from: 'fd00::1' })).slice(0, 8), '0a808000');
+    assert.equal(encodeRouteQuery('2001:db8::1', {}).readUInt32LE(8), 0);
     assert.deepEqual(
       [2, 10].map((family) => decodeRoute(Buffer.concat([Buffer.of(family), Buffer.alloc(11)]))?.destination),
       ['0.0.0.0', '::'],

@@ -16,6 +16,7 @@ import {
   type Expression,
 } from '../../../netlink/nftables/expressions/index.js';
 import { NFT_REG_1 } from '../../../netlink/nftables/constants.js';
+import type { InnerNetwork } from '../../index.js';
 import { clause, type Clause } from './clause.js';
 import { quoteDevice } from './commands.js';
 import {
@@ -28,6 +29,9 @@ import {
   UDP_LENGTH,
   UDP_SOURCE_PORT,
 } from './packet.js';
+
+/** Where an inner IPv6 header has its source address. */
+const INNER_SOURCE6_OFFSET = 8;
 
 const IPPROTO_ICMP = 1;
 const IPPROTO_UDP = 17;
@@ -112,6 +116,23 @@ export const firstNibbleIs = (nibble: number): Clause =>
 
 export const inputDeviceIs = (device: string): Clause =>
   clause(`iifname ${quoteDevice(device)}`, inputDevice, equals(encodeFields(['ifname'], [device])));
+
+/** The inner IPv6 packet comes from this network (RFC 8200, section 3). Its prefix is at least 1. */
+export function innerSource6IsIn({ address: first, prefixLength }: InnerNetwork): Clause {
+  const length = Math.ceil(prefixLength / 8);
+  const bytes = encodeFields(['ipv6_addr'], [first]).subarray(0, length);
+  const at = transport(UDP_HEADER_BYTES + INNER_SOURCE6_OFFSET, length);
+  const where = transportText(UDP_HEADER_BYTES + INNER_SOURCE6_OFFSET, length);
+  if (prefixLength % 8 === 0) return clause(`${where} ${number(bytes)}`, at, equals(bytes));
+  const mask = Buffer.alloc(length, 0xff);
+  mask.writeUInt8((0xff00 >> (prefixLength % 8)) & 0xff, length - 1);
+  return clause(
+    `${where} & ${number(mask)} == ${number(bytes)}`,
+    at,
+    bitwise({ sreg: NFT_REG_1, dreg: NFT_REG_1, mask }),
+    equals(bytes),
+  );
+}
 
 /** No route leads back to the packet's source through the device it came in by. */
 export const sourceNotRoutedBack = (): Clause =>

@@ -6,6 +6,7 @@
  *       outer             a token's length and first bytes                                → auth
  *                         a signed packet's length, no inner packet of that length        → auth
  *                         an inner packet, source in `endpoints`                          → to the internal address
+ *                         of IPv6 only if the peer may have sent it, otherwise            → drop
  *                         anything else: of a signed packet's length                      → auth
  *                                        where nothing is asked for (scheme none)         → auth
  *                                        otherwise                                        → drop
@@ -24,7 +25,12 @@
  * compared, not looked up in a set: with several tunnels in one table, their devices and addresses are to become sets.
  */
 import { SIGNED_PACKET_LENGTH } from '../../../auth/constants.js';
-import { TOKEN_PREFIX_LENGTH, type ClassifierScheme } from '../../../core/classifier.js';
+import {
+  innerLengthOffset,
+  signedLengthField,
+  TOKEN_PREFIX_LENGTH,
+  type ClassifierScheme,
+} from '../../../core/classifier.js';
 import type { ChainRef } from '../../../netlink/nftables/chain.js';
 import { NF_IP_PRI_RAW } from '../../../netlink/nftables/constants.js';
 import type { RulesetSink } from '../../../netlink/nftables/recorded-table.js';
@@ -36,6 +42,7 @@ import type { WordedRule } from './commands.js';
 import {
   destinationIs,
   firstNibbleIs,
+  innerSource6IsIn,
   inputDeviceIs,
   isIcmp,
   lengthIs,
@@ -78,9 +85,8 @@ import {
 /** Behind filter (0) and firewalld's chains (+10). */
 const INPUT_PRIORITY = 30;
 
-/** Where the total length stands in an inner IPv4 header (RFC 791). */
-const INNER_LENGTH_OFFSET = 2;
 const IPV4 = 4;
+const IPV6 = 6;
 
 export interface RulesetSettings {
   readonly table: string;
@@ -115,7 +121,7 @@ export function addRuleset(batch: WordedSink, settings: RulesetSettings): void {
 
   const add = adder(batch, settings);
   addAuthRules(add, settings);
-  addOuterRules(add, settings.schemes);
+  addOuterRules(add, settings);
   // What costs least comes first; asking for a route costs more than all the rest, and what the peer sends needs none.
   add(CHAIN_PREROUTING, DROPPED.foreignInnerSource, [
     sourceIsNot(settings.tunnel.peerAddress),
@@ -182,7 +188,7 @@ function addWireRules(add: AddRule, { outer, tunnel: { internal }, queueNumber }
  */
 export const tokenVariable = (index: number): string => (index === 0 ? '$token' : `$token${index + 1}`);
 
-function addOuterRules(add: AddRule, schemes: readonly ClassifierScheme[]): void {
+function addOuterRules(add: AddRule, { schemes, tunnel }: Pick<RulesetSettings, 'schemes' | 'tunnel'>): void {
   const anything = schemes.some(({ kind }) => kind === 'none');
   const signed = schemes.some(({ kind }) => kind === 'ed25519');
   for (const [index, { token }] of schemes.filter((scheme) => scheme.kind === 'token').entries()) {
@@ -193,12 +199,15 @@ function addOuterRules(add: AddRule, schemes: readonly ClassifierScheme[]): void
     ]);
   }
   if (signed) {
-    add(CHAIN_OUTER, 'signed, like an inner packet but for its length', [
-      lengthIs(SIGNED_PACKET_LENGTH),
-      firstNibbleIs(IPV4),
-      payloadHasNot(INNER_LENGTH_OFFSET, Buffer.of(SIGNED_PACKET_LENGTH >> 8, SIGNED_PACKET_LENGTH & 0xff)),
-      goto(CHAIN_AUTH),
-    ]);
+    for (const version of tunnel.sources6 === undefined ? ([IPV4] as const) : ([IPV4, IPV6] as const)) {
+      const length = signedLengthField(version);
+      add(CHAIN_OUTER, 'signed, like an inner packet but for its length', [
+        lengthIs(SIGNED_PACKET_LENGTH),
+        firstNibbleIs(version),
+        payloadHasNot(innerLengthOffset(version), Buffer.of(length >> 8, length & 0xff)),
+        goto(CHAIN_AUTH),
+      ]);
+    }
   }
   add(CHAIN_OUTER, 'inner packet of a bound endpoint', [
     firstNibbleIs(IPV4),
@@ -206,11 +215,25 @@ function addOuterRules(add: AddRule, schemes: readonly ClassifierScheme[]): void
     count,
     accept,
   ]);
+  // The header is at hand here, before anything is taken off, and no route has to be asked for.
+  for (const network of tunnel.sources6 ?? []) {
+    add(CHAIN_OUTER, 'inner IPv6 packet of a bound endpoint', [
+      firstNibbleIs(IPV6),
+      ...(network.prefixLength === 0 ? [] : [innerSource6IsIn(network)]),
+      destinationBySource(ENDPOINTS),
+      count,
+      accept,
+    ]);
+  }
+  if (tunnel.sources6 !== undefined) {
+    add(CHAIN_OUTER, DROPPED.foreignInnerSource, [firstNibbleIs(IPV6), destinationBySource(ENDPOINTS), count, drop]);
+  }
   if (anything) {
     add(CHAIN_OUTER, 'anything authenticates', [goto(CHAIN_AUTH)]);
     return;
   }
   add(CHAIN_OUTER, DROPPED.stranger, [firstNibbleIs(IPV4), count, drop]);
+  if (tunnel.sources6 !== undefined) add(CHAIN_OUTER, DROPPED.stranger, [firstNibbleIs(IPV6), count, drop]);
   if (signed) add(CHAIN_OUTER, 'signed', [lengthIs(SIGNED_PACKET_LENGTH), goto(CHAIN_AUTH)]);
   add(CHAIN_OUTER, DROPPED.neither, [count, drop]);
 }
