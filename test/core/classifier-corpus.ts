@@ -1,6 +1,6 @@
 /**
  * Packets at and around every edge of the classifier. The pure function, the kernel's ruleset and the userspace loop are
- * all held against it: `classify(payload, schemes, udpLength)` says what each of them must do.
+ * all held against it: `classify(payload, schemes, udpLength, ipv6)` says what each of them must do.
  */
 import type { ClassifierScheme } from '../../src/core/classifier.js';
 
@@ -50,6 +50,14 @@ export function classifierCorpus(schemes: readonly ClassifierScheme[]): readonly
     add(`73 bytes, nibble 4, total length ${total}`, withTotal(inner(73), total));
     add(`74 bytes, nibble 4, total length ${total}`, withTotal(inner(74), total));
     add(`73 bytes, nibble 6, total length ${total}`, withTotal(filled(73, 0x60), total));
+  }
+  for (const length of [0, 1, 32, 33, 34, 73, 0x2100, 0x0121, 0xffff]) {
+    for (const bytes of [72, 73, 74]) {
+      add(`${bytes} bytes, nibble 6, payload length ${length}`, withPayloadLength(filled(bytes, 0x60), length));
+    }
+  }
+  for (const length of [1, 4, 5, 6]) {
+    add(`${length} bytes of nibble 6 under UDP length 81`, filled(length, 0x60), 81);
   }
   for (const first of [0x40, 0x45, 0x46, 0x4f]) add(`73 bytes, first byte ${first}`, filled(73, first));
 
@@ -102,4 +110,10 @@ function withTotal(payload: Buffer, total: number): Buffer {
   const out = Buffer.from(payload);
   out.writeUInt16BE(total, 2);
   return out;
+}
+
+/** As an IPv6 header has it (RFC 8200, section 3). */
+function withPayloadLength(packet: Buffer, length: number): Buffer {
+  packet.writeUInt16BE(length, 4);
+  return packet;
 }

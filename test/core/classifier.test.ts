@@ -57,6 +57,20 @@ describe('core/classifier', () => {
     });
   }
 
+  it('takes nibble 6 for data where the tunnel carries IPv6', () => {
+    const kind = (payload: Buffer, schemes: ClassifierScheme[]): string =>
+      classify(payload, schemes, undefined, true).kind;
+    assert.equal(kind(padded('60000000', 60), [ed25519]), 'data');
+    assert.equal(kind(padded('600000000021', 73), [ed25519]), 'data');
+    assert.equal(kind(padded('600000000020', 73), [ed25519]), 'auth');
+    assert.equal(kind(padded('45000049', 73), [ed25519]), 'data');
+    assert.equal(kind(padded('60', 5), [ed25519]), 'data');
+    assert.equal(kind(padded('60', 60), [none]), 'data');
+    assert.equal(kind(padded('70', 60), [ed25519]), 'drop');
+    assert.equal(classifyUnbound(padded('60', 60), [ed25519], undefined, true).kind, 'drop');
+    assert.equal(classifyUnbound(padded('60', 60), [none], undefined, true).kind, 'auth');
+  });
+
   it('goes by the UDP length, not by what happens to follow', () => {
     assert.equal(classify(padded('95', 74), [ed25519], 81).kind, 'auth');
     assert.equal(classify(padded('95', 73), [ed25519], 82).kind, 'drop');
@@ -80,11 +94,13 @@ describe('core/classifier', () => {
       const corpus = classifierCorpus(schemes);
       const kinds = new Set<string>();
       for (const { name: packet, payload, udpLength } of corpus) {
-        const { kind } = classify(payload, schemes, udpLength);
-        kinds.add(kind);
-        assert.equal(kind, told(payload, schemes, udpLength), packet);
-        const unbound = classifyUnbound(payload, schemes, udpLength).kind;
-        assert.equal(unbound, kind !== 'data' ? kind : schemes.includes(none) || hasNone(schemes) ? 'auth' : 'drop');
+        for (const ipv6 of [false, true]) {
+          const { kind } = classify(payload, schemes, udpLength, ipv6);
+          kinds.add(kind);
+          assert.equal(kind, told(payload, schemes, udpLength, ipv6), packet);
+          const unbound = classifyUnbound(payload, schemes, udpLength, ipv6).kind;
+          assert.equal(unbound, kind !== 'data' ? kind : schemes.includes(none) || hasNone(schemes) ? 'auth' : 'drop');
+        }
       }
       assert(kinds.has('data') && kinds.has('auth'));
     });
@@ -125,7 +141,10 @@ describe('core/classifier', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), fc.integer({ min: 0, max: 0xffff }), (payload, udpLength) => {
         for (const { schemes } of CORPUS_SCHEMES) {
-          assert.equal(classify(payload, schemes, udpLength).kind, told(Buffer.from(payload), schemes, udpLength));
+          for (const ipv6 of [false, true]) {
+            const wanted = told(Buffer.from(payload), schemes, udpLength, ipv6);
+            assert.equal(classify(payload, schemes, udpLength, ipv6).kind, wanted);
+          }
         }
       }),
     );
@@ -135,7 +154,7 @@ describe('core/classifier', () => {
 const hasNone = (schemes: readonly ClassifierScheme[]): boolean => schemes.some(({ kind }) => kind === 'none');
 
 /** The ruleset as a list of conditions on hex text, written apart from the code under test. */
-function told(payload: Buffer, schemes: readonly ClassifierScheme[], udpLength: number): string {
+function told(payload: Buffer, schemes: readonly ClassifierScheme[], udpLength: number, ipv6: boolean): string {
   const hex = payload.toString('hex');
   const signs = schemes.some(({ kind }) => kind === 'ed25519');
   for (const scheme of schemes) {
@@ -144,7 +163,8 @@ function told(payload: Buffer, schemes: readonly ClassifierScheme[], udpLength: 
     if (udpLength - 8 === scheme.token.length && hex.startsWith(start)) return 'auth';
   }
   if (signs && udpLength === 81 && /^4...(?!0049)..../.test(hex)) return 'auth';
-  if (hex.startsWith('4')) return 'data';
+  if (ipv6 && signs && udpLength === 81 && /^6.{7}(?!0021)..../.test(hex)) return 'auth';
+  if (hex.startsWith('4') || (ipv6 && hex.startsWith('6'))) return 'data';
   if (hasNone(schemes)) return 'auth';
   return signs && udpLength === 81 ? 'auth' : 'drop';
 }

@@ -173,6 +173,17 @@ describeInNamespace('the filter, saying what it does', (kernel) => {
       );
     });
 
+    it('agree on networks that inner IPv6 packets may come from', async () => {
+      const sources6 = ['fd00::2/128', '2001:db8:1::/48', '2001:db8:2:8000::/49', '8000::/1', '::/0'].map((network) => {
+        const [address = '', prefixLength] = network.split('/');
+        return { address, prefixLength: Number(prefixLength) };
+      });
+      await withFilter({}, async (filter) => {
+        await same(filter.install({ ...wanted(binding(1)), tunnel: { ...wanted().tunnel, sources6 } }));
+        await same(filter.install({ ...wanted(binding(1)), tunnel: { ...wanted().tunnel, sources6: [] } }));
+      });
+    });
+
     it('say a first endpoint in one line, and a roam in one', async () => {
       await withFilter({}, async (filter) => {
         await filter.install(wanted());
