@@ -3,8 +3,6 @@
  * anew when it is time, and what others do to the table is repaired. The decisions are those of `egress/rotation.ts`.
  */
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
 import type { ServerConfig } from '../config/index.js';
 import { formatAddress, parseAddress, type IpAddress } from '../egress/address.js';
 import { formatAddresses } from '../egress/address-list.js';
@@ -29,12 +27,12 @@ import type { Logger } from '../log/index.js';
 import { NftablesMonitor } from '../netlink/nftables/events.js';
 import { Announcer, NoLinkError } from './announcer.js';
 import { DaemonError, messageOf } from './errors.js';
+import { allowForwarding } from './forwarding.js';
 import { OwnInPools, withoutAddress } from './own-in-pools.js';
 import { TableUpkeep } from './table-upkeep.js';
 import { reportWaysBack } from './way-back.js';
 
 const OVERRUN_CHECK_MS = 60_000;
-const FORWARDING = '/proc/sys/net/ipv4/ip_forward';
 
 const monotonicMs = (): number => performance.now();
 
@@ -69,8 +67,9 @@ export class Egress {
 
   private constructor(config: ServerConfig, log: Logger) {
     const ip = parseAddress(config.tunlPeerIp);
+    const ip6 = config.inner6 && parseAddress(config.inner6.peerAddress);
     const policies = config.egress?.policies ?? [];
-    this.tunnel = { device: config.tunlDev, policies, inner: ip === undefined ? {} : { ip } };
+    this.tunnel = { device: config.tunlDev, policies, inner: { ...(ip && { ip }), ...(ip6 && { ip6 }) } };
     this.log = log;
     this.tableName = `${config.nftTable}-egress`;
     this.table = EgressTable.open(this.tableName, `ipipou-ts egress of tunnel ${config.number}`);
@@ -123,7 +122,7 @@ export class Egress {
       // First, since a start that fails by it leaves nothing behind.
       await egress.announcer?.start(await egress.own.list());
       await egress.bringUp();
-      await allowForwarding(config.egress.forward, log);
+      await allowForwarding(config.inner6 === undefined ? ['ip'] : ['ip', 'ip6'], config.egress.forward, log);
     } catch (error) {
       await egress.announcer?.stop().catch(() => undefined);
       egress.close();
@@ -309,16 +308,3 @@ const missingIn = (list: readonly HeldAddress[], other: readonly HeldAddress[]):
 
 const sameHeld = (a: readonly HeldAddress[], b: readonly HeldAddress[]): boolean =>
   a.length === b.length && missingIn(a, b).length === 0;
-
-/** Without forwarding nothing leaves at all. The host's setting is not put back: others may rely on it by then. */
-async function allowForwarding(mayChange: boolean, log: Logger): Promise<void> {
-  if (readFileSync(FORWARDING, 'utf8').trim() === '1') return;
-  if (!mayChange) {
-    log.warn(
-      'this host does not forward packets (net.ipv4.ip_forward = 0), so nothing leaves the tunnel: --ip-forward switches it on',
-    );
-    return;
-  }
-  await writeFile(FORWARDING, '1');
-  log.info('net.ipv4.ip_forward = 1');
-}
