@@ -1,6 +1,7 @@
 import type { KeyPair } from '../auth/index.js';
 import type { OpenServer } from '../config/index.js';
 import { addToIpv4 } from '../config/ipv4.js';
+import { addToIpv6 } from '../config/ipv6.js';
 import { quoteForShell } from '../config/quote.js';
 import { PROGRAM } from './program.js';
 
@@ -34,12 +35,20 @@ export function pairCommands(
     secret === undefined ? [] : [`--auth-secret=${secret.toString()}`],
     ['--tunl-ip', config.tunlPeerIp],
     usualPeer ? [] : ['--tunl-peer-ip', config.tunlIp],
+    ...ipv6Options(config),
     ['--keepalive', String(keepalive)],
   ];
   return {
     server: commandLine([...argv, '--auth-remote-pubkey-b64', base64(clientKey.publicKey.raw)]),
     client: commandLine(client.flat()),
   };
+}
+
+function ipv6Options({ inner6 }: OpenServer['config']): string[][] {
+  if (inner6 === undefined) return [];
+  const { address, peerAddress } = inner6;
+  const usualPeer = addToIpv6(peerAddress, -1) === address;
+  return [['--tunl-ip6', peerAddress], usualPeer ? [] : ['--tunl-peer-ip6', address]];
 }
 
 function base64(bytes: Uint8Array): string {

@@ -1,5 +1,6 @@
 /** All that the checks judge by, as the probes found it. Data only, so that tests can make it up. */
 import type { Mode, PartialResolution } from '../config/index.js';
+import type { Ipv6State } from '../dataplane/common/ipv6-state.js';
 import type { WayJudgement } from '../egress/way-back/way-back.js';
 import type { FirewallFacts } from './firewall/facts.js';
 import type { Trial } from './trial.js';
@@ -12,8 +13,9 @@ export interface TrialFacts {
   /** A network namespace to try the rest in. */
   readonly namespace: Trial;
   readonly fouListener: Trial;
-  readonly ipipLink: Trial;
-  /** An ipip link in UDP. */
+  /** An ipip link, or a sit link where the tunnel carries IPv6. */
+  readonly tunnelLink: Trial;
+  /** Such a link in UDP. */
   readonly fouLink: Trial;
   readonly dummyLink: Trial;
   readonly nftTable: Trial;
@@ -82,6 +84,8 @@ export interface NetworkFacts {
   readonly openLinks: readonly OpenLink[];
   /** Ports of GUE listeners, whose packets say themselves what they are. */
   readonly gueListeners: readonly number[];
+  /** `unasked`: the tunnel is to carry none. */
+  readonly ipv6: Ipv6State | 'unasked';
   readonly use: UseFacts;
 }
 

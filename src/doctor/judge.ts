@@ -24,12 +24,13 @@ export function judge(facts: Facts, chosen: ChosenPlane): Report {
   const { mode } = config;
   const { tunnel, remote } = config.resolution;
   // Such a client says so at its start, and goes on.
-  const mayBeOpen = mode === 'client' && chosen === 'kernel';
+  const kind = tunnel.inner6 === undefined ? 'ipip' : 'sit';
+  const mayBeOpen = mode === 'client' && chosen === 'kernel' && kind === 'ipip';
   const port = tunnel.fouLocalPort;
   const findings = [
     ...checkHost({ host, trials }),
     ...checkConfiguration(config),
-    ...checkKernelPlane({ mayBeOpen, host, trials }),
+    ...checkKernelPlane({ mayBeOpen, kind, host, trials }),
     ...checkUserspacePlane({ host, trials }),
     ...checkNetwork({ mode, port, device: tunnel.tunlDev, network }),
     ...checkFirewall({ mode, port, remotePort: remote.port, table: tunnel.nftTable, network, firewall }),

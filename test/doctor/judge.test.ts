@@ -41,7 +41,7 @@ describe('a report', () => {
     { host: { missingCapabilities: ['CAP_NET_RAW'] } },
     { trials: NOTHING_TRIED },
     ...(
-      ['fouListener', 'ipipLink', 'fouLink', 'dummyLink', 'nftTable', 'ruleset', 'queueRule', 'queue'] as const
+      ['fouListener', 'tunnelLink', 'fouLink', 'dummyLink', 'nftTable', 'ruleset', 'queueRule', 'queue'] as const
     ).flatMap((name) => [{ trials: { [name]: REFUSED } }, { trials: { [name]: UNTRIED } }]),
     ...(['tun', 'tunOffloads', 'udpSegmentation', 'udpCoalescing'] as const).map((name) => ({
       trials: { [name]: REFUSED },
@@ -53,6 +53,8 @@ describe('a report', () => {
     { network: { reversePathFilter: 1, outer: { ...OUTER, returnDevice: 'eth1' } } },
     { network: { openLinks: [{ name: 'tunl0', up: true }] } },
     { network: { gueListeners: [4500] } },
+    { network: { ipv6: 'off' } },
+    { network: { ipv6: 'absent' } },
     { use: { portOwner: 'dnsmasq, process 7' } },
     { use: { deviceTakenBy: 'dummy' } },
     { use: { listener: { kind: 'foreign', message: 'it is of another tunnel' } } },
@@ -80,7 +82,7 @@ describe('a report', () => {
     for (const changes of BAD) {
       const ids = report(changes).findings.map(({ id }) => id);
       assert.deepEqual(ids, [...new Set(ids)]);
-      for (const id of ids) assert.match(id, /^[a-z]+(-[a-z]+)*$/);
+      for (const id of ids) assert.match(id, /^[a-z]+[0-9]*(-[a-z]+)*$/);
     }
   });
 
@@ -113,14 +115,16 @@ describe('a report', () => {
 
 describe('the verdict', () => {
   it('tells the planes apart', () => {
-    assert.deepEqual(runs({ trials: { ipipLink: REFUSED } }), { kernel: 'no', userspace: 'yes' });
+    assert.deepEqual(runs({ network: { ipv6: 'off' } }), { kernel: 'no', userspace: 'no' });
+    assert.deepEqual(runs({ network: { ipv6: 'on' } }), { kernel: 'yes', userspace: 'yes' });
+    assert.deepEqual(runs({ trials: { tunnelLink: REFUSED } }), { kernel: 'no', userspace: 'yes' });
     assert.deepEqual(runs({ trials: { tun: REFUSED } }), { kernel: 'yes', userspace: 'no' });
     assert.deepEqual(runs({ host: { missingCapabilities: ['CAP_NET_ADMIN'] } }), { kernel: 'no', userspace: 'no' });
     assert.deepEqual(runs({ host: { missingCapabilities: ['CAP_NET_RAW'] } }), { kernel: 'no', userspace: 'yes' });
   });
 
   it('names what it is because of', () => {
-    const { found } = find('kernel-plane', { trials: { ipipLink: REFUSED, dummyLink: REFUSED } });
+    const { found } = find('kernel-plane', { trials: { tunnelLink: REFUSED, dummyLink: REFUSED } });
     assert.equal(found, 'cannot run, because of: ipip, dummy');
   });
 

@@ -21,6 +21,7 @@ import { NoFilter } from './no-filter.js';
 import type { OuterFollower } from '../common/outer-follower.js';
 import type { KernelPlaneSettings } from './settings.js';
 import { mendAll } from '../common/step.js';
+import { ensureIpv6 } from '../common/ipv6-state.js';
 import { lockTunnel } from '../common/tunnel-lock.js';
 import { Tunnel } from './tunnel.js';
 import { Upkeep } from './upkeep.js';
@@ -63,6 +64,7 @@ const monotonicMs = (): number => performance.now();
 /** Nothing is looked at before the tunnel is locked: it might be another daemon's, at work. Rejects with PlaneError. */
 export async function bringUp(parts: PlaneParts, undo: Undo): Promise<Started> {
   const { settings, log, mark, internal, outer } = parts;
+  ensureIpv6(settings.tunnel.inner6);
   const lock = lockTunnel(settings.number);
   undo.push(() => {
     lock.release();

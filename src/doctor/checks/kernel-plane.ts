@@ -6,11 +6,13 @@ import { judgeTrial, type Tried } from './trial-judgement.js';
 interface KernelPlaneFacts {
   /** Whether the tunnel may be carried without a filter and a queue, on a kernel that has none. */
   readonly mayBeOpen: boolean;
+  /** Of the tunnel's link. */
+  readonly kind: 'ipip' | 'sit';
   readonly host: HostFacts;
   readonly trials: TrialFacts;
 }
 
-export const checkKernelPlane: Check<KernelPlaneFacts> = ({ mayBeOpen, host, trials }) => {
+export const checkKernelPlane: Check<KernelPlaneFacts> = ({ mayBeOpen, kind, host, trials }) => {
   const module = (name: string): Pick<Tried, 'module'> => ({
     module: { name, place: host.modules[name] ?? 'unknown' },
   });
@@ -33,22 +35,22 @@ export const checkKernelPlane: Check<KernelPlaneFacts> = ({ mayBeOpen, host, tri
       }),
     ),
     about(
-      'ipip',
-      'ipip',
+      kind,
+      kind,
     )(
       judge({
-        trial: trials.ipipLink,
+        trial: trials.tunnelLink,
         works: 'a tunnel device can be made',
         means: 'there is no device for the tunnel',
-        ...module('ipip'),
+        ...module(kind),
       }),
     ),
   ];
   if (trials.fouLink.kind !== 'untried') {
     findings.push(
       about(
-        'ipip-in-udp',
-        'ipip in UDP',
+        `${kind}-in-udp`,
+        `${kind} in UDP`,
       )(judge({ trial: trials.fouLink, works: 'a tunnel device sends in UDP', means: 'nothing leaves by the tunnel' })),
     );
   }

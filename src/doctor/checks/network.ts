@@ -1,5 +1,6 @@
 /** Where the tunnel's packets leave and arrive, and whether its names are free. */
 import type { Mode } from '../../config/index.js';
+import { IPV6_REMEDY } from '../../dataplane/common/ipv6-state.js';
 import type { NetworkFacts } from '../facts.js';
 import { finding, ok, PLANES, skip, type Check, type Finding, type Judgement } from '../finding.js';
 
@@ -19,6 +20,7 @@ export const checkNetwork: Check<NetworkCheckFacts> = (facts) => [
   reversePathFilter(facts.network),
   openLinks(facts.network),
   ...gue(facts.network),
+  ...ipv6(facts.network),
 ];
 
 const about = (id: string, title: string): ((judgement: Judgement) => Finding) => finding(id, 'Network', title);
@@ -149,6 +151,21 @@ function gue({ gueListeners }: NetworkFacts): Finding[] {
       means:
         'their packets choose the inner protocol themselves: what this host would not take from the wire, it takes from there',
       remedy: 'unless it is wanted: ip fou del port PORT',
+    }),
+  ];
+}
+
+function ipv6({ ipv6: state }: NetworkFacts): Finding[] {
+  if (state === 'unasked') return [];
+  const here = about('ipv6', 'IPv6');
+  if (state === 'on') return [here(ok('on, for devices that are made now'))];
+  return [
+    here({
+      status: 'lack',
+      found: state === 'off' ? 'switched off' : 'this kernel has none',
+      means: "the tunnel device can't have its IPv6 address",
+      remedy: IPV6_REMEDY[state],
+      blocks: PLANES,
     }),
   ];
 }

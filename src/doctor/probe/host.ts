@@ -6,7 +6,7 @@ import { placeOfModule, readText } from './proc.js';
 
 /** Modules that the planes need, by the names of their files. */
 export const MODULES = [
-  ...['fou', 'ipip', 'dummy', 'nf_tables', 'nft_queue', 'nfnetlink_queue', 'nft_fib_ipv4', 'nft_limit', 'tun'],
+  ...['fou', 'ipip', 'sit', 'dummy', 'nf_tables', 'nft_queue', 'nfnetlink_queue', 'nft_fib_ipv4', 'nft_limit', 'tun'],
 ] as const;
 
 /** The kernel, the C library and this process. Reads files, changes nothing. */

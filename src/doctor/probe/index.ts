@@ -25,6 +25,7 @@ export async function probe({ resolution, given, log }: ProbeRequest): Promise<F
     port: tunnel.fouLocalPort,
     schemes: schemesOf(resolution),
     counters: tunnel.nftCounters,
+    kind: tunnel.inner6 === undefined ? 'ipip' : 'sit',
   });
   const host = probeHost();
   const canAsk = host.nativeFault === undefined;

@@ -3,12 +3,14 @@ import type { Mode, Remote, TunnelConfig } from '../../config/index.js';
 import { messageOf } from '../../daemon/errors.js';
 import { resolveHost } from '../../daemon/resolve-host.js';
 import { findListeners, refuseListener } from '../../dataplane/kernel/listener.js';
+import { ipv6State } from '../../dataplane/common/ipv6-state.js';
 import { parseMark } from '../../dataplane/common/mark.js';
 import { findOuterPath } from '../../dataplane/common/outer-path.js';
 import { FouClient, FouUnavailableError } from '../../netlink/fou/client.js';
 import type { FouListener } from '../../netlink/fou/listener.js';
 import { RouteClient } from '../../netlink/route/client.js';
 import type { Link } from '../../netlink/route/link.js';
+import { isTunnelKind } from '../../netlink/route/tunnel.js';
 import { nameOwners, udpPortOwners } from '../../sys/socket-owner.js';
 import type { NetworkFacts, OuterFacts, UseFacts } from '../facts.js';
 import { parseNumber, readText } from './proc.js';
@@ -38,15 +40,20 @@ export async function probeNetwork(question: NetworkQuestion): Promise<NetworkFa
       ipForward: flagOf(parseNumber(readText(`${IPV4_SYSCTLS}/ip_forward`))),
       reversePathFilter: typeof outer === 'string' ? undefined : reversePathFilter(outer.device),
       openLinks: links
-        .filter((link) => link.kind === 'ipip' && link.tunnel?.remote === undefined && !own(link))
+        .filter((link) => isTunnelKind(link.kind) && link.tunnel?.remote === undefined && !own(link))
         .map(({ name, up }) => ({ name, up })),
-      gueListeners: (listeners ?? []).filter(({ type }) => type === 'gue').map(({ port }) => port),
+      gueListeners: (listeners ?? []).filter((listener) => isOpenGue(listener, links)).map(({ port }) => port),
+      ipv6: tunnel.inner6 === undefined ? 'unasked' : ipv6State(),
       use: await probeUse(route, tunnel, links, listeners),
     };
   } finally {
     route.close();
   }
 }
+
+/** A GUE listener, unless it is a tunnel's of ours: those hear an address that nothing on the wire can be sent to. */
+const isOpenGue = ({ type, local, port }: FouListener, links: readonly Link[]): boolean =>
+  type === 'gue' && (local === undefined || !links.some(({ alias }) => parseMark(alias)?.port === port));
 
 /** What can be known without asking the kernel over netlink; `why` stands for the outer side. */
 export function unaskedNetwork(why: string): NetworkFacts {
@@ -57,6 +64,7 @@ export function unaskedNetwork(why: string): NetworkFacts {
     reversePathFilter: undefined,
     openLinks: [],
     gueListeners: [],
+    ipv6: 'unasked',
     use: { tunnelIsUp: false, deviceTakenBy: undefined, listener: { kind: 'unknown' }, portOwner: undefined },
   };
 }

@@ -11,7 +11,7 @@ import { FouClient } from '../../netlink/fou/client.js';
 import { Batch, NftablesClient } from '../../netlink/nftables/index.js';
 import { PacketQueue } from '../../netlink/queue/client.js';
 import { RouteClient } from '../../netlink/route/client.js';
-import type { TunnelParameters } from '../../netlink/route/tunnel.js';
+import type { TunnelKind, TunnelParameters } from '../../netlink/route/tunnel.js';
 import { libc, checked } from '../../sys/libc.js';
 import { ScratchNamespace } from '../../sys/scratch-namespace.js';
 import { setSocketOption } from '../../sys/socket-options.js';
@@ -40,6 +40,8 @@ export interface TrialSettings {
   /** What auth packets look like on it. */
   readonly schemes: readonly ClassifierScheme[];
   readonly counters: boolean;
+  /** What the tunnel's link is to be: `sit` where it carries IPv6, too. */
+  readonly kind: TunnelKind;
 }
 
 /** Takes a second or so where modules have to be loaded. */
@@ -70,7 +72,7 @@ function nothingTried(namespace: Trial): TrialFacts {
   return {
     namespace,
     fouListener: why,
-    ipipLink: why,
+    tunnelLink: why,
     fouLink: why,
     dummyLink: why,
     nftTable: why,
@@ -85,23 +87,24 @@ function nothingTried(namespace: Trial): TrialFacts {
 
 async function tryTunnel(
   scratch: ScratchNamespace,
-  { port }: TrialSettings,
-): Promise<Pick<TrialFacts, 'fouListener' | 'ipipLink' | 'fouLink' | 'dummyLink'>> {
+  { port, kind }: TrialSettings,
+): Promise<Pick<TrialFacts, 'fouListener' | 'tunnelLink' | 'fouLink' | 'dummyLink'>> {
   const { fou, route } = scratch.inside(() => ({ fou: FouClient.open(), route: RouteClient.open() }));
   const plain: TunnelParameters = { remote: NOBODY, ttl: 64, tos: 0, pathMtuDiscovery: true };
   try {
     const fouListener = await attempt(async () => {
       await ensureFou(fou, () => undefined);
-      await fou.add({ port, type: 'fou', ipproto: IPPROTO_IPIP });
+      const payload = kind === 'sit' ? ({ type: 'gue' } as const) : ({ type: 'fou', ipproto: IPPROTO_IPIP } as const);
+      await fou.add({ port, ...payload });
     });
-    const ipipLink = await attempt(() => route.createLink({ name: 'doctor-ipip', kind: 'ipip', tunnel: plain }));
+    const tunnelLink = await attempt(() => route.createLink({ name: 'doctor-plain', kind, tunnel: plain }));
     const tunnel = { ...plain, remote: '192.0.2.2', fou: { sourcePort: port, destinationPort: port, checksum: false } };
     const fouLink =
-      fouListener.kind === 'works' && ipipLink.kind === 'works'
-        ? await attempt(() => route.createLink({ name: 'doctor-fou', kind: 'ipip', tunnel }))
-        : untried('it takes both FOU and ipip');
+      fouListener.kind === 'works' && tunnelLink.kind === 'works'
+        ? await attempt(() => route.createLink({ name: 'doctor-fou', kind, tunnel }))
+        : untried(`it takes both FOU and ${kind}`);
     const dummyLink = await attempt(() => route.createLink({ name: 'doctor-dummy', kind: 'dummy' }));
-    return { fouListener, ipipLink, fouLink, dummyLink };
+    return { fouListener, tunnelLink, fouLink, dummyLink };
   } finally {
     fou.close();
     route.close();
@@ -128,12 +131,12 @@ async function tryFirewall(
     const load = (queueNumber: number | undefined): Promise<Trial> =>
       attempt(async () => {
         const batch = new Batch().addTable({ family: 'ip', name: TABLE }).deleteTable({ family: 'ip', name: TABLE });
-        const { port, schemes, counters } = settings;
+        const { port, schemes, counters, kind } = settings;
         addRuleset(batch, {
           table: TABLE,
           comment: 'a trial',
           outer: { address: NOBODY, port },
-          tunnel: { device: TABLE, internal: NOBODY, peerAddress: NOBODY },
+          tunnel: { device: TABLE, internal: NOBODY, peerAddress: NOBODY, ...(kind === 'sit' && { sources6: [] }) },
           schemes,
           queueNumber,
           counters,

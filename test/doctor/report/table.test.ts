@@ -53,7 +53,7 @@ describe('the table', () => {
 
 describe('the JSON', () => {
   it('holds the whole report, and its format', () => {
-    const report = judge(healthy({ trials: { ipipLink: REFUSED } }), 'kernel');
+    const report = judge(healthy({ trials: { tunnelLink: REFUSED } }), 'kernel');
     assert.deepEqual(JSON.parse(renderJson(report)), { format: 1, ...JSON.parse(JSON.stringify(report)) });
     assert.match(renderJson(report), /\n$/);
   });

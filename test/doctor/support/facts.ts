@@ -35,13 +35,14 @@ const NETWORK: NetworkFacts = {
   reversePathFilter: 0,
   openLinks: [{ name: 'tunl0', up: false }],
   gueListeners: [],
+  ipv6: 'unasked',
   use: USE,
 };
 
 const TRIALS: TrialFacts = {
   namespace: WORKS,
   fouListener: WORKS,
-  ipipLink: WORKS,
+  tunnelLink: WORKS,
   fouLink: WORKS,
   dummyLink: WORKS,
   nftTable: WORKS,
