@@ -30,7 +30,7 @@ import {
   type Expression,
 } from '../../netlink/nftables/expressions/index.js';
 import { NFPROTO_IPV4, NFPROTO_IPV6, NFT_REG_1 } from '../../netlink/nftables/constants.js';
-import { addressBytes, type AddressFamily } from '../address.js';
+import { addressBytes, type AddressFamily, type IpAddress } from '../address.js';
 import type { Interval } from '../interval.js';
 import type { PortRange } from '../policy.js';
 import { portBytes } from './draw-words.js';
@@ -105,6 +105,12 @@ export function addressIn(family: AddressFamily, side: Side, { first, last }: In
   const place = { base: NFT_PAYLOAD_NETWORK_HEADER, ...addressPlace(family, side) };
   return [payloadLoad({ ...place, dreg: NFT_REG_1 }), bytesBetween(family, first, last)];
 }
+
+/** Only packets of the family: others have something else there. */
+export const addressIsNot = (side: Side, address: IpAddress): Expression[] => [
+  payloadLoad({ base: NFT_PAYLOAD_NETWORK_HEADER, ...addressPlace(address.family, side), dreg: NFT_REG_1 }),
+  differs(addressBytes(address)),
+];
 
 /** Only packets of a protocol with ports. */
 export const portIn = (side: Side, ports: PortRange): Expression[] => [

@@ -8,7 +8,8 @@
  *                                           else out of a tunnel → its policies once more: passthrough passes,
  *                                           per=packet is mapped here, and nothing else leaves as it is
  *
- * What a packet costs doesn't grow with tunnels: each hook looks the device up once.
+ * What a packet costs doesn't grow with tunnels: each hook looks the device up once. Of a single tunnel device and peer
+ * are compared instead, which costs less; and what only per=packet needs is there only with it.
  */
 import {
   IPS_DST_NAT,
@@ -36,7 +37,8 @@ import type { ElementSpec } from '../../netlink/nftables/element.js';
 import { addressBytes, FAMILIES, type IpAddress } from '../address.js';
 import type { Policy } from '../policy.js';
 import type { Unusable } from '../usable.js';
-import { addressPlace, connectionHas, familyIs, isFromThisHost } from './matches.js';
+import { gotoChain } from './draw-chains.js';
+import { addressIsNot, addressPlace, connectionHas, familyIs, inputDeviceIs, isFromThisHost } from './matches.js';
 import {
   CHAIN_CHECK,
   CHAIN_EARLY,
@@ -94,29 +96,48 @@ export function addEgressTable(sink: ElementSink, settings: EgressSettings): voi
     programs.set(key, program);
     return program;
   };
-  const verdicts = (chain: (program: Program) => string, list = tunnels): ElementSpec[] =>
-    list.map(({ device, policies }) => ({
-      key: deviceKey(device),
-      data: { kind: 'goto', chain: chain(programOf(policies)) },
-    }));
   const packetTunnels = tunnels.filter(({ policies }) => hasPacketPolicy(policies));
+  const [first, second] = tunnels;
+  const only = second === undefined ? first : undefined;
+  /** The tests that lead packets of each tunnel on to its program. */
+  const dispatch = (set: string, chain: (program: Program) => string, list = tunnels): Expression[] => {
+    if (only !== undefined) return [...inputDeviceIs(only.device), gotoChain(chain(programOf(only.policies)))];
+    const verdict = ({ policies }: TunnelEgress) => ({ kind: 'goto', chain: chain(programOf(policies)) }) as const;
+    table.set(
+      { name: set, key: ['ifname'], data: 'verdict' },
+      list.map((tunnel) => ({ key: deviceKey(tunnel.device), data: verdict(tunnel) })),
+    );
+    return [inputDevice, toChain(set)];
+  };
 
-  table.set(
-    { name: TUNNELS, key: ['ifname'] },
-    tunnels.map(({ device }) => ({ key: deviceKey(device) })),
-  );
-  table.set({ name: EARLY, key: ['ifname'], data: 'verdict' }, verdicts(earlyChain, packetTunnels));
-  table.set({ name: LEAVE, key: ['ifname'], data: 'verdict' }, verdicts(leaveChain));
-  table.set({ name: CHECK, key: ['ifname'], data: 'verdict' }, verdicts(checkChain));
+  if (only === undefined) {
+    table.set(
+      { name: TUNNELS, key: ['ifname'] },
+      tunnels.map(({ device }) => ({ key: deviceKey(device) })),
+    );
+  }
   for (const family of FAMILIES) {
     table.set(heldMap(name, family), heldElements(held.filter(({ address }) => address.family === family)));
   }
   table.chain(CHAIN_EARLY, base('filter', 'prerouting', EARLY_PRIORITY));
   table.chain(CHAIN_LEAVE, base('nat', 'postrouting', NF_IP_PRI_NAT_SRC));
   table.chain(CHAIN_CHECK, base('filter', 'postrouting', CHECK_PRIORITY));
+  const early = packetTunnels.length === 0 ? undefined : dispatch(EARLY, earlyChain, packetTunnels);
+  const [leave, check] = [dispatch(LEAVE, leaveChain), dispatch(CHECK, checkChain)];
   for (const program of programs.values()) addProgram(table, program, unusable);
-  addReturns(table, CHAIN_EARLY, packetTunnels, unusable.own);
-  addBaseRules(table);
+  if (early !== undefined) addReturns(table, CHAIN_EARLY, packetTunnels, unusable.own);
+
+  addMark(table, only);
+  if (early !== undefined) addWaysBack(table);
+  if (early !== undefined) table.rule(CHAIN_EARLY, undefined, early);
+  // Tunnels hand what they have wrapped up on with themselves as its input device, and the first of it may be the first
+  // packet of its connection: it leaves from the host's own address, as the tunnel has it, or its peer hears nothing.
+  addHostsOwn(table, CHAIN_LEAVE, only);
+  table.rule(CHAIN_LEAVE, undefined, leave);
+  addTranslated(table);
+  // Neighbour discovery is the host's own, and has the device it leaves by for the one it came in by.
+  addHostsOwn(table, CHAIN_CHECK, only);
+  table.rule(CHAIN_CHECK, undefined, check);
   table.finish();
 }
 
@@ -127,16 +148,16 @@ export const heldElements = (held: readonly HeldAddress[]): ElementSpec[] =>
     data: addressBytes(address),
   }));
 
-function addBaseRules(table: TableBuilder): void {
-  const marked = hostWord(EGRESS_MARK);
-  const accept = immediateVerdict({ kind: 'accept' });
+function addMark(table: TableBuilder, only: TunnelEgress | undefined): void {
   table.rule(CHAIN_EARLY, 'out of a tunnel', [
-    inputDevice,
-    lookup({ set: TUNNELS, sreg: NFT_REG_1 }),
+    ...(only === undefined ? [inputDevice, lookup({ set: TUNNELS, sreg: NFT_REG_1 })] : inputDeviceIs(only.device)),
     metaLoad({ key: NFT_META_MARK, dreg: NFT_REG_1 }),
-    bitwise({ sreg: NFT_REG_1, dreg: NFT_REG_1, mask: hostWord(~EGRESS_MARK >>> 0), xor: marked }),
+    bitwise({ sreg: NFT_REG_1, dreg: NFT_REG_1, mask: hostWord(~EGRESS_MARK >>> 0), xor: hostWord(EGRESS_MARK) }),
     metaWrite({ key: NFT_META_MARK, sreg: NFT_REG_1 }),
   ]);
+}
+
+function addWaysBack(table: TableBuilder): void {
   for (const family of FAMILIES) {
     const { offset, length } = addressPlace(family, 'destination');
     table.rule(CHAIN_EARLY, 'back to a tunnel', [
@@ -145,22 +166,28 @@ function addBaseRules(table: TableBuilder): void {
       toChain(RETURN[family]),
     ]);
   }
-  table.rule(CHAIN_EARLY, undefined, [inputDevice, toChain(EARLY)]);
-  // Tunnels hand what they have wrapped up on with themselves as its input device, and the first of it may be the first
-  // packet of its connection: it leaves from the host's own address, as the tunnel has it, or its peer hears nothing.
-  table.rule(CHAIN_LEAVE, "the host's own", [...isFromThisHost(), accept]);
-  table.rule(CHAIN_LEAVE, undefined, [inputDevice, toChain(LEAVE)]);
+}
+
+function addTranslated(table: TableBuilder): void {
   table.rule(CHAIN_CHECK, 'translated', [...connectionHas(IPS_SRC_NAT | IPS_DST_NAT, true), accept]);
   table.rule(CHAIN_CHECK, 'an answer', [
     ctLoad({ key: NFT_CT_DIRECTION, dreg: NFT_REG_1 }),
     cmp({ sreg: NFT_REG_1, op: NFT_CMP_EQ, data: Buffer.of(IP_CT_DIR_REPLY) }),
     accept,
   ]);
-  // Neighbour discovery is the host's own, and has the device it leaves by for the one it came in by.
-  table.rule(CHAIN_CHECK, "the host's own", [...isFromThisHost(), accept]);
-  table.rule(CHAIN_CHECK, undefined, [inputDevice, toChain(CHECK)]);
 }
 
+/** Whose a source is takes a look at the routes, as much as all the rest; what the only peer sends needs none. */
+function addHostsOwn(table: TableBuilder, chain: string, only: TunnelEgress | undefined): void {
+  const comment = "the host's own";
+  for (const family of FAMILIES) {
+    const peer = only?.inner[family];
+    const unlessPeer = peer === undefined ? [] : addressIsNot('source', peer);
+    table.rule(chain, comment, [...familyIs(family), ...unlessPeer, ...isFromThisHost(), accept]);
+  }
+}
+
+const accept = immediateVerdict({ kind: 'accept' });
 const inputDevice = metaLoad({ key: NFT_META_IIFNAME, dreg: NFT_REG_1 });
 const toChain = (map: string): Expression => lookup({ set: map, sreg: NFT_REG_1, dreg: NFT_REG_VERDICT });
 const deviceKey = (device: string): Buffer => encodeFields(['ifname'], [device]);

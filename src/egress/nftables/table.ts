@@ -78,7 +78,7 @@ export class EgressTable {
 
   /** First the way is shut, then the table opens it: packets meet the old table or the new one, never none. */
   async install(settings: Omit<EgressSettings, 'table' | 'comment'>): Promise<void> {
-    for (const { device } of settings.tunnels) await this.shut(device);
+    await inBatches(settings.tunnels, ({ device }) => this.shut(device));
     const batch = new Batch();
     batch.addTable({ family: FAMILY, name: this.name }).deleteTable({ family: FAMILY, name: this.name });
     addEgressTable(batch, { ...settings, table: this.name, comment: this.comment });
@@ -118,7 +118,9 @@ export class EgressTable {
   async remove(devices: readonly string[]): Promise<void> {
     const table = { family: FAMILY, name: this.name } as const;
     await this.nft.commit(new Batch().addTable(table).deleteTable(table));
-    for (const device of devices) for (const rule of guards(device)) await this.route.deleteRule(rule);
+    await inBatches(devices, async (device) => {
+      for (const rule of guards(device)) await this.route.deleteRule(rule);
+    });
   }
 
   private async shut(device: string): Promise<void> {
@@ -130,6 +132,15 @@ export class EgressTable {
         if (rule.family === 'ip' || !isKernelError(error, 'EAFNOSUPPORT', 'EOPNOTSUPP')) throw error;
       }
     }
+  }
+}
+
+/** Requests that wait for each other's answers take several times as long; the answers to all at once have no room. */
+const AT_ONCE = 200;
+
+async function inBatches<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (let first = 0; first < items.length; first += AT_ONCE) {
+    await Promise.all(items.slice(first, first + AT_ONCE).map(work));
   }
 }
 
