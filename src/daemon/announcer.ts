@@ -14,6 +14,7 @@ import { RouteClient } from '../netlink/route/client.js';
 import { RouteMonitor } from '../netlink/route/events.js';
 import { MulticastReception } from '../sys/multicast-reception.js';
 import { messageOf } from './errors.js';
+import { sayChanges } from './say-changes.js';
 import { TableUpkeep } from './table-upkeep.js';
 
 const OVERRUN_CHECK_MS = 60_000;
@@ -47,7 +48,7 @@ export class Announcer {
     this.pool = poolOf(policies.flatMap(({ action }) => (action.mode === 'rotate' ? [action.pool] : [])));
     this.log = log;
     this.tableName = tableName;
-    this.table = AnnounceTable.open(tableName, comment);
+    this.table = AnnounceTable.open(tableName, comment, sayChanges(log));
     this.routes = RouteClient.open();
     this.reception = MulticastReception.open();
     this.upkeep = new TableUpkeep({

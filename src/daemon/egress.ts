@@ -29,6 +29,7 @@ import { Announcer, NoLinkError } from './announcer.js';
 import { DaemonError, messageOf } from './errors.js';
 import { allowForwarding } from './forwarding.js';
 import { OwnInPools, withoutAddress } from './own-in-pools.js';
+import { sayChanges } from './say-changes.js';
 import { TableUpkeep } from './table-upkeep.js';
 import { reportWaysBack } from './way-back.js';
 
@@ -72,7 +73,7 @@ export class Egress {
     this.tunnel = { device: config.tunlDev, policies, inner: { ...(ip && { ip }), ...(ip6 && { ip6 }) } };
     this.log = log;
     this.tableName = `${config.nftTable}-egress`;
-    this.table = EgressTable.open(this.tableName, `ipipou-ts egress of tunnel ${config.number}`);
+    this.table = EgressTable.open(this.tableName, `ipipou-ts egress of tunnel ${config.number}`, sayChanges(log));
     this.announced = {
       name: `${config.nftTable}-announce`,
       comment: `ipipou-ts announcements of tunnel ${config.number}`,

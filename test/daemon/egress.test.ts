@@ -110,7 +110,7 @@ describeInNamespace('the egress of a running server', (server) => {
       monotonicMs: () => performance.now(),
       pid: 1,
     };
-    const log = createLogger({ verbosity: 2, showTime: false, showPid: false }, edge);
+    const log = createLogger({ verbosity: 3, showTime: false, showPid: false }, edge);
     egress =
       (await server().inside(() => Egress.start(config, log, () => Promise.resolve()))) ?? assert.fail('no egress');
     control = await ControlServer.open(
@@ -158,6 +158,33 @@ describeInNamespace('the egress of a running server', (server) => {
     assert.equal(await next(), 'up');
     return told;
   };
+
+  it('says what it changes as the commands that would do it, as far as there are any', async () => {
+    const running = await start('rotate addresses=198.51.100.0/24 per=tunnel');
+    await tell('egress-rotate');
+    await running.stop();
+    egress = undefined;
+    const said = lines.map((line) => line.replace(/^ *DEBUG |\n$/g, ''));
+    const commands = said.filter((line) => /^(ip|nft) /.test(line));
+    const [adds, deletes] = ['add', 'delete'].map((verb) =>
+      commands.filter((line) => /^ip (-6 )?rule /.test(line) && line.includes(` ${verb} `)),
+    ) as [string[], string[]];
+    assert.deepEqual([adds.length, deletes.length], [2, 2], said.join('\n'));
+    const rules = (): string => server().run('ip', 'rule', 'show') + server().run('ip', '-6', 'rule', 'show');
+    const before = rules();
+    for (const line of adds) server().run('sh', '-ec', line);
+    assert.equal(rules().match(new RegExp(`fwmark 0/0x10000000 iif ${DEVICE}.* prohibit`, 'g'))?.length, 2, rules());
+    for (const line of deletes) server().run('sh', '-ec', line);
+    assert.equal(rules(), before);
+    const held = `inet ipipou-0-egress held-ipv4 { ${DEVICE} . 0x00000000`;
+    assert.ok(commands.includes(`nft delete element ${held} }`), said.join('\n'));
+    assert.ok(
+      commands.some((line) => line.startsWith(`nft add element ${held} : 198.51.100.`)),
+      said.join('\n'),
+    );
+    assert.ok(said.some((line) => line.startsWith('nftables table inet ipipou-0-egress put in place')));
+    assert.ok(commands.includes('nft add table inet ipipou-0-egress; delete table inet ipipou-0-egress'));
+  });
 
   it('is shown, and drawn anew when somebody says so', async () => {
     await start('rotate addresses=198.51.100.0/24 per=tunnel');

@@ -2,7 +2,7 @@
 import { Batch } from '../../netlink/nftables/batch.js';
 import { NftablesClient } from '../../netlink/nftables/client.js';
 import { RecordedTable } from '../../netlink/nftables/recorded-table.js';
-import { ForeignTableError } from '../nftables/table.js';
+import { ForeignTableError, type Say } from '../nftables/table.js';
 import { addAnnounceTable, FAMILY, type AnnounceSettings } from './ruleset.js';
 
 type Wanted = Omit<AnnounceSettings, 'table' | 'comment'>;
@@ -12,15 +12,18 @@ export class AnnounceTable {
   private readonly name: string;
   private readonly comment: string;
 
-  private constructor(nft: NftablesClient, name: string, comment: string) {
+  private readonly say: Say;
+
+  private constructor(nft: NftablesClient, name: string, comment: string, say: Say) {
     this.nft = nft;
     this.name = name;
     this.comment = comment;
+    this.say = say;
   }
 
-  /** `comment` tells our table from one that only has its name. */
-  static open(name: string, comment: string): AnnounceTable {
-    return new AnnounceTable(NftablesClient.open(), name, comment);
+  /** `comment` tells our table from one that only has its name; `say` is told each change. */
+  static open(name: string, comment: string, say: Say = () => undefined): AnnounceTable {
+    return new AnnounceTable(NftablesClient.open(), name, comment, say);
   }
 
   /** In one transaction. Rejects with ForeignTableError where the table is there and not ours. */
@@ -32,6 +35,10 @@ export class AnnounceTable {
     }
     const batch = this.removal();
     addAnnounceTable(batch, { ...wanted, table: this.name, comment: this.comment });
+    const table = `table ${FAMILY} ${this.name}`;
+    this.say(
+      () => `nftables ${table} put in place (nft list ${table} shows it; nft has no words to make its answers by)`,
+    );
     await this.nft.commit(batch);
   }
 
@@ -54,7 +61,9 @@ export class AnnounceTable {
 
   /** Resolves also where it is gone, or somebody else's. */
   async remove(): Promise<void> {
-    if (!(await this.isForeign())) await this.nft.commit(this.removal());
+    if (await this.isForeign()) return;
+    this.say(() => `nft delete table ${FAMILY} ${this.name}`);
+    await this.nft.commit(this.removal());
   }
 
   close(): void {

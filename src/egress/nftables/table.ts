@@ -3,6 +3,12 @@ import { isKernelError } from '../../netlink/errors.js';
 import { ConntrackClient } from '../../netlink/conntrack/client.js';
 import { Batch } from '../../netlink/nftables/batch.js';
 import { NftablesClient } from '../../netlink/nftables/client.js';
+import {
+  addElementsCommand,
+  addTableCommand,
+  deleteElementsCommand,
+  deleteTableCommand,
+} from '../../netlink/nftables/commands.js';
 import { RecordedTable } from '../../netlink/nftables/recorded-table.js';
 import { RouteClient } from '../../netlink/route/client.js';
 import type { ProhibitRule } from '../../netlink/route/rule.js';
@@ -15,6 +21,9 @@ const IFNAMSIZ = 16;
 /** Right behind the rule for local addresses: what is for the host itself passes, nothing else goes by before. */
 const GUARD_PRIORITY = 1;
 
+/** Takes one command line. Only asked to make it where it is wanted. */
+export type Say = (line: () => string) => void;
+
 /** A table of that name is somebody else's. */
 export class ForeignTableError extends Error {
   override readonly name = 'ForeignTableError';
@@ -26,18 +35,20 @@ export class EgressTable {
   private readonly conntrack: ConntrackClient;
   private readonly name: string;
   private readonly comment: string;
+  private readonly say: Say;
 
-  private constructor(name: string, comment: string) {
+  private constructor(name: string, comment: string, say: Say) {
     this.nft = NftablesClient.open();
     this.route = RouteClient.open();
     this.conntrack = ConntrackClient.open();
     this.name = name;
     this.comment = comment;
+    this.say = say;
   }
 
-  /** `comment` tells our table from one that only has its name. */
-  static open(name: string, comment: string): EgressTable {
-    return new EgressTable(name, comment);
+  /** `comment` tells our table from one that only has its name; `say` is told each change, as a command where one makes it. */
+  static open(name: string, comment: string, say: Say = () => undefined): EgressTable {
+    return new EgressTable(name, comment, say);
   }
 
   close(): void {
@@ -82,6 +93,10 @@ export class EgressTable {
     const batch = new Batch();
     batch.addTable({ family: FAMILY, name: this.name }).deleteTable({ family: FAMILY, name: this.name });
     addEgressTable(batch, { ...settings, table: this.name, comment: this.comment });
+    const table = `table ${FAMILY} ${this.name}`;
+    this.say(
+      () => `nftables ${table} put in place (nft list ${table} shows it; nft has no words to make its draws by)`,
+    );
     await this.nft.commit(batch);
   }
 
@@ -103,8 +118,11 @@ export class EgressTable {
     for (const family of FAMILIES) {
       const map = heldMap(this.name, family);
       const ofFamily = ({ address }: HeldAddress): boolean => address.family === family;
-      batch.deleteElements(map, heldElements(from.filter(ofFamily)));
-      batch.addElements(map, heldElements(to.filter(ofFamily)));
+      const [left, held] = [heldElements(from.filter(ofFamily)), heldElements(to.filter(ofFamily))];
+      batch.deleteElements(map, left);
+      batch.addElements(map, held);
+      if (left.length > 0) this.say(() => `nft ${deleteElementsCommand(map, left)}`);
+      if (held.length > 0) this.say(() => `nft ${addElementsCommand(map, held)}`);
     }
     if (batch.length > 0) await this.nft.commit(batch);
   }
@@ -117,14 +135,19 @@ export class EgressTable {
   /** Whoever flushed the ruleset has done half of it already. Only once no packet comes out of the tunnels any more. */
   async remove(devices: readonly string[]): Promise<void> {
     const table = { family: FAMILY, name: this.name } as const;
+    this.say(() => `nft ${addTableCommand(table)}; ${deleteTableCommand(table)}`);
     await this.nft.commit(new Batch().addTable(table).deleteTable(table));
     await inBatches(devices, async (device) => {
-      for (const rule of guards(device)) await this.route.deleteRule(rule);
+      for (const rule of guards(device)) {
+        this.say(() => ruleCommand('delete', rule));
+        await this.route.deleteRule(rule);
+      }
     });
   }
 
   private async shut(device: string): Promise<void> {
     for (const rule of guards(device)) {
+      this.say(() => ruleCommand('add', rule));
       try {
         await this.route.addRule(rule);
       } catch (error) {
@@ -150,3 +173,8 @@ async function inBatches<T>(items: readonly T[], work: (item: T) => Promise<void
  */
 const guards = (device: string): ProhibitRule[] =>
   FAMILIES.map((family) => ({ family, priority: GUARD_PRIORITY, inputDevice: device, unmarked: EGRESS_MARK }));
+
+function ruleCommand(verb: 'add' | 'delete', { family, priority, inputDevice, unmarked }: ProhibitRule): string {
+  const ip = family === 'ip' ? 'ip' : 'ip -6';
+  return `${ip} rule ${verb} iif ${inputDevice} fwmark 0/0x${unmarked.toString(16)} priority ${priority} prohibit`;
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { WordedRule } from '../../../src/dataplane/kernel/ruleset/commands.js';
+import type { WordedRule } from '../../../src/netlink/nftables/commands.js';
 import { DropCounts } from '../../../src/dataplane/kernel/ruleset/drop-counts.js';
 import { DROPPED } from '../../../src/dataplane/kernel/ruleset/names.js';
 import { addRuleset } from '../../../src/dataplane/kernel/ruleset/ruleset.js';

@@ -14,7 +14,7 @@ import {
   deleteTableCommand,
   flushChainCommand,
   type WordedRule,
-} from './commands.js';
+} from '../../../netlink/nftables/commands.js';
 
 /**
  * Changes of the ruleset that can say what they are: the batch for the kernel, and the commands that would have `nft`

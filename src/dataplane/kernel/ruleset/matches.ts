@@ -18,7 +18,7 @@ import {
 import { NFT_REG_1 } from '../../../netlink/nftables/constants.js';
 import type { InnerNetwork } from '../../index.js';
 import { clause, type Clause } from './clause.js';
-import { quoteDevice } from './commands.js';
+import { quoteDevice } from '../../../netlink/nftables/commands.js';
 import {
   IP_DESTINATION,
   IP_SOURCE,

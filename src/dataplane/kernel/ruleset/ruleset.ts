@@ -38,7 +38,7 @@ import type { OuterSide } from '../../common/outer-path.js';
 import { BOUND_BUDGET, SOURCE_BUDGET, TOTAL_BUDGET } from '../../common/auth-budgets.js';
 import type { FilteredTunnel } from '../filter.js';
 import type { Clause } from './clause.js';
-import type { WordedRule } from './commands.js';
+import type { WordedRule } from '../../../netlink/nftables/commands.js';
 import {
   destinationIs,
   firstNibbleIs,

@@ -16,7 +16,7 @@ import {
   type Expression,
 } from '../../../netlink/nftables/expressions/index.js';
 import { clause, type Clause } from './clause.js';
-import { durationText } from './commands.js';
+import { durationText } from '../../../netlink/nftables/commands.js';
 import { IP_CHECKSUM, IP_DESTINATION, IP_SOURCE, network, transport, UDP_SOURCE_PORT } from './packet.js';
 
 export const accept: Clause = clause('accept', immediateVerdict({ kind: 'accept' }));

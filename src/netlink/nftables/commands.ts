@@ -2,12 +2,12 @@
  * Objects of the ruleset as the commands that `nft` makes them by: lines for `nft -f` (nft(8)). Some hold a semicolon,
  * and as arguments in a shell want quotes.
  */
-import type { ChainRef, ChainSpec } from '../../../netlink/nftables/chain.js';
-import { formatFields, type DataType } from '../../../netlink/nftables/data-type.js';
-import type { ElementSpec } from '../../../netlink/nftables/element.js';
-import type { RuleSpec } from '../../../netlink/nftables/rule.js';
-import type { SetSpec } from '../../../netlink/nftables/set.js';
-import type { TableRef, TableSpec } from '../../../netlink/nftables/table.js';
+import type { ChainRef, ChainSpec } from './chain.js';
+import { formatFields, type DataType } from './data-type.js';
+import type { ElementSpec } from './element.js';
+import type { RuleSpec } from './rule.js';
+import type { SetSpec } from './set.js';
+import type { TableRef, TableSpec } from './table.js';
 
 const DURATION_UNITS = [
   ['d', 86_400_000],
