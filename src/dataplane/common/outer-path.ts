@@ -1,5 +1,5 @@
 /** Finds the device and address that outer packets leave by. */
-import { RT_SCOPE_UNIVERSE, RTN_UNICAST } from '../../netlink/route/constants.js';
+import { RT_SCOPE_UNIVERSE, RTN_LOCAL, RTN_UNICAST } from '../../netlink/route/constants.js';
 import type { Link } from '../../netlink/route/link.js';
 import type { Routes } from './announce.js';
 import { PlaneError } from './errors.js';
@@ -67,15 +67,18 @@ async function towards(route: Routes, destination: string | undefined): Promise<
   const path = await route.routeTo(destination ?? BY_DEFAULT_ROUTE_ONLY);
   const device = path?.outInterface === undefined ? undefined : await route.linkByIndex(path.outInterface);
   if (path?.type !== RTN_UNICAST || device === undefined) {
-    throw new PlaneError(
-      'outer',
-      destination === undefined
-        ? 'there is no default route to take the outer device from: name the device, e.g. --fou-local @eth0'
-        : `there is no route to ${destination}: is the network up?`,
-    );
+    throw new PlaneError('outer', whyNoPath(destination, path?.type));
   }
   const address = path.preferredSource ?? (await firstAddress(route, device));
   return { device, address, ...(path.gateway !== undefined && { gateway: path.gateway }) };
+}
+
+function whyNoPath(destination: string | undefined, type: number | undefined): string {
+  if (destination === undefined) {
+    return 'there is no default route to take the outer device from: name the device, e.g. --fou-local @eth0';
+  }
+  if (type !== RTN_LOCAL) return `there is no route to ${destination}: is the network up?`;
+  return `${destination} is an address of this host itself: correct --fou-remote, which is to lead to the server`;
 }
 
 async function firstAddress(route: Routes, device: Link): Promise<string> {
