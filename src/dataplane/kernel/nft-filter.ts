@@ -113,9 +113,9 @@ export class NftFilter implements IngressFilter {
   }
 
   async moveOuter({ outer, tunnel }: Rewired): Promise<void> {
-    const { table, queueNumber, counters } = this.settings;
+    const { table, schemes, queueNumber, counters } = this.settings;
     const change = new RulesetChange();
-    moveRuleset(change, { table, outer, tunnel, queueNumber, counters });
+    moveRuleset(change, { table, outer, tunnel, schemes, queueNumber, counters });
     await this.commit(change);
   }
 

@@ -88,6 +88,12 @@ export const lengthIs = (bytes: number): Clause => {
   return clause(`${transportText(UDP_LENGTH, 2)} ${udpLength}`, transport(UDP_LENGTH, 2), equals(twoBytes(udpLength)));
 };
 
+export const lengthIsNot = (bytes: number): Clause => {
+  const udpLength = UDP_HEADER_BYTES + bytes;
+  const text = `${transportText(UDP_LENGTH, 2)} != ${udpLength}`;
+  return clause(text, transport(UDP_LENGTH, 2), differs(twoBytes(udpLength)));
+};
+
 /**
  * The payload has these bytes at this offset, 16 at most. Where it is shorter the rule doesn't match. `shown`: a variable
  * of nft's to stand for bytes that nobody is to read in a log.

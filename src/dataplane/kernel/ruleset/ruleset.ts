@@ -2,7 +2,8 @@
  * The ruleset of a tunnel: the only way from the wire to its link and back.
  *
  *     prerouting (raw)    out of the tunnel, neither the peer's nor routed back through it → drop
- *     input (30)          UDP to the outer address and port                               → outer
+ *     input (30)          an inner packet as below, of a length that none of the others has → to the internal address
+ *                         UDP to the outer address and port                               → outer
  *       outer             a token's length and first bytes                                → auth
  *                         a signed packet's length, no inner packet of that length        → auth
  *                         an inner packet, source in `endpoints`                          → to the internal address
@@ -46,6 +47,7 @@ import {
   inputDeviceIs,
   isIcmp,
   lengthIs,
+  lengthIsNot,
   payloadHas,
   payloadHasNot,
   sourceIs,
@@ -136,7 +138,7 @@ export function addRuleset(batch: WordedSink, settings: RulesetSettings): void {
 /** What the rules of a table are replaced by: a batch, or a change that can say what it is. */
 type MoveSink = Pick<WordedSink, 'addRule'> & { flushChain(chain: ChainRef): unknown };
 
-type Wire = Pick<RulesetSettings, 'outer' | 'tunnel' | 'queueNumber'>;
+type Wire = Pick<RulesetSettings, 'outer' | 'tunnel' | 'schemes' | 'queueNumber'>;
 
 /** Replaces what names the outer address, in place: endpoints and counters of the rest stay. */
 export function moveRuleset(batch: MoveSink, settings: Place & Wire): void {
@@ -158,13 +160,16 @@ const adder =
     batch.addRule({ family: FAMILY, table, chain, comment, expressions, text });
   };
 
-function addWireRules(add: AddRule, { outer, tunnel: { internal }, queueNumber }: Wire): void {
-  add(CHAIN_INPUT, 'packets of the tunnel', [
-    ...(outer.device === undefined ? [] : [inputDeviceIs(outer.device)]),
-    udpTo(outer.port),
+function addWireRules(add: AddRule, { outer, tunnel: { internal }, schemes, queueNumber }: Wire): void {
+  // What comes out of the tunnel passes here as well, and fails at the first.
+  const ofTheTunnel = [
     destinationIs(outer.address),
-    goto(CHAIN_OUTER),
-  ]);
+    udpTo(outer.port),
+    ...(outer.device === undefined ? [] : [inputDeviceIs(outer.device)]),
+  ];
+  // Most packets are data that can't be anything else. They are let through at once, as `outer` would.
+  add(CHAIN_INPUT, DATA, [...ofTheTunnel, ...lengthsOfAuth(schemes).map(lengthIsNot), ...dataOfABoundEndpoint]);
+  add(CHAIN_INPUT, 'packets of the tunnel', [...ofTheTunnel, goto(CHAIN_OUTER)]);
   // Nobody is routed there; should somebody bring the route back, it leads no further than here.
   add(CHAIN_INPUT, DROPPED.toInternal, [destinationIs(internal), count, drop]);
   add(CHAIN_OUTPUT, 'out by the outer address', [
@@ -180,6 +185,18 @@ function addWireRules(add: AddRule, { outer, tunnel: { internal }, queueNumber }
     count,
     queueNumber === undefined ? drop : toQueue(queueNumber),
   ]);
+}
+
+const DATA = 'inner packet of a bound endpoint';
+const dataOfABoundEndpoint: readonly Clause[] = [firstNibbleIs(IPV4), destinationBySource(ENDPOINTS), count, accept];
+
+/** Payload lengths of which a packet that looks like an inner one may authenticate. */
+function lengthsOfAuth(schemes: readonly ClassifierScheme[]): number[] {
+  const lengths = schemes.flatMap((scheme) => {
+    if (scheme.kind === 'none') return [];
+    return scheme.kind === 'token' ? scheme.token.length : SIGNED_PACKET_LENGTH;
+  });
+  return [...new Set(lengths)];
 }
 
 /**
@@ -209,12 +226,7 @@ function addOuterRules(add: AddRule, { schemes, tunnel }: Pick<RulesetSettings, 
       ]);
     }
   }
-  add(CHAIN_OUTER, 'inner packet of a bound endpoint', [
-    firstNibbleIs(IPV4),
-    destinationBySource(ENDPOINTS),
-    count,
-    accept,
-  ]);
+  add(CHAIN_OUTER, DATA, dataOfABoundEndpoint);
   // The header is at hand here, before anything is taken off, and no route has to be asked for.
   for (const network of tunnel.sources6 ?? []) {
     add(CHAIN_OUTER, 'inner IPv6 packet of a bound endpoint', [
