@@ -9,14 +9,16 @@ export interface Culprit {
   readonly where: string;
   /** What it depends on whether it comes to that; none where it surely does. */
   readonly dependsOn: readonly string[];
+  /** Whatever gets this far meets it: not more than getting here is left open. */
+  readonly isSure: boolean;
 }
 
 export type Fate = 'accept' | 'drop' | 'diverted' | 'queued' | 'unknown' | 'end';
 
-/** Every fate that is possible, with the first reason found for it. `end`: it comes out at the chain's end. */
+/** Every fate that is possible, with the first sure reason for it, or else the first. `end`: it leaves at the chain's end. */
 export type Fates = ReadonlyMap<Fate, Culprit>;
 
-const LOST: Culprit = { where: 'chains that lead into each other', dependsOn: [] };
+const LOST: Culprit = { where: 'chains that lead into each other', dependsOn: [], isSure: false };
 
 /** Judges the chains of one table. Each is judged once: a chain does the same wherever it is entered from. */
 export class ChainJudge {
@@ -46,9 +48,8 @@ export class ChainJudge {
     if (end === undefined) return fates;
     fates.delete('end');
     const fate = chain.base?.policy === 'drop' ? 'drop' : 'accept';
-    if (!fates.has(fate)) {
-      fates.set(fate, { where: `the policy of ${this.nameChain(chain.name)}`, dependsOn: end.dependsOn });
-    }
+    const where = `the policy of ${this.nameChain(chain.name)}`;
+    note(fates, fate, { where, dependsOn: end.dependsOn, isSure: true });
     return fates;
   }
 
@@ -65,15 +66,16 @@ export class ChainJudge {
   private follow(name: string): Fates {
     const fates = new Map<Fate, Culprit>();
     const add = (fate: Fate, culprit: Culprit): void => {
-      if (!fates.has(fate)) fates.set(fate, culprit);
+      note(fates, fate, culprit);
     };
     // What the packet's getting this far depends on.
     const soFar = new Set<string>();
-    const nowhere = { where: this.nameChain(name), dependsOn: [] };
+    const nowhere = { where: this.nameChain(name), dependsOn: [], isSure: true };
     for (const rule of this.rules.get(name) ?? []) {
       const { matches, verdicts, dependsOn } = judgeRule(this.packet, rule, this.sets);
       if (matches === 'no') continue;
-      const culprit = { where: this.nameRule(rule), dependsOn: [...new Set([...soFar, ...dependsOn])] };
+      const isSure = matches === 'yes' && verdicts.length === 1;
+      const culprit = { where: this.nameRule(rule), dependsOn: [...new Set([...soFar, ...dependsOn])], isSure };
       let goesOn = matches === 'maybe' || verdicts.length === 0;
       for (const verdict of verdicts) {
         switch (verdict.kind) {
@@ -88,7 +90,10 @@ export class ChainJudge {
             const inner = this.judge(verdict.chain);
             for (const [fate, reason] of inner) {
               if (fate === 'end' && verdict.kind === 'jump') goesOn = true;
-              else add(fate, { ...reason, dependsOn: [...new Set([...culprit.dependsOn, ...reason.dependsOn])] });
+              else {
+                const all = [...new Set([...culprit.dependsOn, ...reason.dependsOn])];
+                add(fate, { ...reason, dependsOn: all, isSure: isSure && reason.isSure });
+              }
             }
             break;
           }
@@ -112,4 +117,10 @@ export class ChainJudge {
     const comment = rule.comment === undefined ? '' : ` ("${rule.comment}")`;
     return `the rule with handle ${rule.handle}${comment} of ${this.nameChain(rule.chain)}`;
   }
+}
+
+/** A packet that a sure reason stops is not stopped by one that may not be met. */
+function note(fates: Map<Fate, Culprit>, fate: Fate, culprit: Culprit): void {
+  const before = fates.get(fate);
+  if (before === undefined || (culprit.isSure && !before.isSure)) fates.set(fate, culprit);
 }

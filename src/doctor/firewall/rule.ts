@@ -2,7 +2,6 @@
 import { AttributeDecoder } from '../../netlink/attributes.js';
 import { decodeData } from '../../netlink/nftables/data.js';
 import {
-  NFT_LIMIT_F_INV,
   NFT_LOOKUP_F_INV,
   NFT_RANGE_NEQ,
   NFT_REG_VERDICT,
@@ -20,7 +19,6 @@ import {
   NFTA_FIB_RESULT,
   NFTA_IMMEDIATE_DATA,
   NFTA_IMMEDIATE_DREG,
-  NFTA_LIMIT_FLAGS,
   NFTA_LOOKUP_DREG,
   NFTA_LOOKUP_FLAGS,
   NFTA_LOOKUP_SET,
@@ -158,11 +156,9 @@ function judgeExpression(
       return lookup(given, registers, sets);
     case 'immediate':
       return immediate(given, registers);
-    // A packet now and then stays below any limit.
-    case 'limit': {
-      const isOver = ((given.be32(NFTA_LIMIT_FLAGS) ?? 0) & NFT_LIMIT_F_INV) !== 0;
-      return { kind: 'tests', answer: isOver ? 'no' : 'yes', dependsOn: '' };
-    }
+    // The tunnel's traffic may be any.
+    case 'limit':
+      return unsure('the rate');
     case 'match': {
       const match = given.text(NFTA_MATCH_NAME) ?? '';
       const info = given.bytes(NFTA_MATCH_INFO) ?? Buffer.alloc(0);

@@ -11,9 +11,6 @@ export function xtMatches(packet: JudgedPacket, name: string, revision: number, 
   switch (name) {
     case 'comment':
       return 'yes';
-    // Packets of a tunnel that has just begun are few.
-    case 'limit':
-      return 'yes';
     case 'tcp':
     case 'icmp':
     case 'sctp':

@@ -47,7 +47,7 @@ describe('a ruleset, judged', () => {
   it('stops what its policy drops, and says so', () => {
     const { stops } = judge(table([INPUT], []));
     assert.deepEqual(stops, [
-      { fate: 'drop', culprit: { where: 'the policy of chain input in table inet t', dependsOn: [] } },
+      { fate: 'drop', culprit: { where: 'the policy of chain input in table inet t', dependsOn: [], isSure: true } },
     ]);
   });
 
@@ -57,7 +57,11 @@ describe('a ruleset, judged', () => {
     assert.deepEqual(mayStop, [
       {
         fate: 'drop',
-        culprit: { where: 'the policy of chain input in table inet t', dependsOn: ['the expression strange'] },
+        culprit: {
+          where: 'the policy of chain input in table inet t',
+          dependsOn: ['the expression strange'],
+          isSure: true,
+        },
       },
     ]);
   });

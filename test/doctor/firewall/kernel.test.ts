@@ -69,8 +69,8 @@ const CASES: readonly (readonly [title: string, ruleset: string, expected: Expec
   ],
   ['rejected', input('udp dport 10000 reject', 'accept'), 'stopped'],
   ['logged and counted', input('udp dport 10000 counter accept'), 'passes'],
-  ['below a rate', input('udp dport 10000 limit rate 10/second accept'), 'passes'],
-  ['beyond a rate', input('limit rate over 100/second drop', 'accept'), 'passes'],
+  ['below a rate', input('udp dport 10000 limit rate 10/second accept'), 'unsure'],
+  ['beyond a rate', input('limit rate over 100/second drop', 'accept'), 'unsure'],
   [
     'accepted first, dropped by a later chain',
     `${input('accept')}\n table ip late { chain in { type filter hook input priority 20; udp dport 10000 drop; } }`,
@@ -137,6 +137,7 @@ const IPTABLES: readonly (readonly [title: string, rules: readonly string[], exp
   ],
   ['rejected', ['-A INPUT -p udp --dport 10000 -j REJECT'], 'stopped'],
   ['a local destination', ['-P INPUT DROP', '-A INPUT -m addrtype --dst-type LOCAL -j ACCEPT'], 'passes'],
+  ['below a rate', ['-P INPUT DROP', '-A INPUT -p udp -m limit --limit 10/second -j ACCEPT'], 'unsure'],
   ['a chain of its own', ['-N ours', '-A INPUT -j ours', '-A ours -p udp --dport 10000 -j DROP'], 'stopped'],
   ['a match that is not known', ['-P INPUT DROP', '-A INPUT -m mark --mark 5 -j ACCEPT'], 'unsure'],
 ];
@@ -245,6 +246,27 @@ describe('judged rulesets and the kernel', () => {
     const [stop] = judgeFirewall(facts, packet, () => false).stops;
     assert.match(stop!.culprit.where, /^the rule with handle \d+ \("no tunnels"\) of chain input in table inet fw$/);
   });
+
+  for (const maybe of ['ip ttl < 5 drop', 'ip frag-off & 0x1fff != 0 drop', 'limit rate over 1/second drop']) {
+    it(`name what surely stops the packet, and not what may: ${maybe}`, async () => {
+      const culprits: (string | undefined)[] = [];
+      for (const [policy, sure] of [
+        ['accept', 'udp dport 10000 drop comment "sure"'],
+        ['accept', 'jump gate'],
+        ['drop', ''],
+      ] as const) {
+        begin();
+        load(
+          `table inet fw { chain gate { ip protocol udp drop comment "sure"; } chain input { type filter hook input priority 0; policy ${policy}; ${maybe} comment "maybe"; ${sure}; } }`,
+        );
+        const facts = await here.inside(() => probeFirewall());
+        culprits.push(judgeFirewall(facts, packet, ({ name }) => name === COUNTER).stops[0]?.culprit.where);
+      }
+      assert.match(culprits[0] ?? '', /\("sure"\) of chain input/);
+      assert.match(culprits[1] ?? '', /\("sure"\) of chain gate/);
+      assert.match(culprits[2] ?? '', /^the policy of chain input/);
+    });
+  }
 
   it('pass over the table of the tunnel itself', async () => {
     begin();
