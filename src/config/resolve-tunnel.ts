@@ -159,6 +159,17 @@ export function serviceStateDirectories(values: Values, environment: Environment
 }
 
 function refuseClashes(values: Values, config: TunnelConfig): void {
+  for (const [name, address] of [
+    ['tunl-ip', config.tunlIp],
+    ['tunl-peer-ip', config.tunlPeerIp],
+    ['fou-local-ip-alt', config.fouLocalIpAlt],
+  ] as const) {
+    // The kernel takes none of them from a device, nor for one.
+    if (address.startsWith('127.')) {
+      const problem = values.has(name) ? 'is a loopback address' : `would be the loopback address ${address}`;
+      throw values.fault(name, problem, { allowed: 'an address of another network' });
+    }
+  }
   if (config.tunlIp === config.tunlPeerIp) {
     throw values.fault('tunl-peer-ip', "is this side's own address in the tunnel", { allowed: 'another address' });
   }

@@ -334,6 +334,22 @@ describe('inner side', () => {
     );
   });
 
+  it('refuses loopback addresses, also where they are derived', () => {
+    refused(
+      [...SERVER, '--tunl-ip', '127.0.0.5'],
+      "--tunl-ip: '127.0.0.5' is a loopback address; allowed: an address of another network",
+    );
+    refused(
+      [...SERVER, '--tunl-peer-ip', '127.0.0.1'],
+      "--tunl-peer-ip: '127.0.0.1' is a loopback address; allowed: an address of another network",
+    );
+    refused(
+      [...SERVER, '--fou-local-ip-alt', '127.1.0.1'],
+      "--fou-local-ip-alt: '127.1.0.1' is a loopback address; allowed: an address of another network",
+    );
+    assert.throws(() => server('--tunl-ip', '126.255.255.255'), ConfigError);
+  });
+
   it('refuses one address for two things', () => {
     refused(
       [...SERVER, '--tunl-ip', '10.0.0.1', '--tunl-peer-ip', '10.0.0.1'],
