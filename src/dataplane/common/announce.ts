@@ -113,10 +113,14 @@ function tunnelWords(tunnel: TunnelParameters, kind: TunnelKind, device: string)
   return `${head}${path} encap fou ${ports} ${checksum ? 'encap-csum' : 'noencap-csum'}`;
 }
 
-function settingWords({ up, mtu, alias, group }: LinkSettings): string {
+/** As `ip` calls them, by their numbers. */
+const ADDR_GEN_MODES: readonly string[] = ['eui64', 'none', 'stable_secret', 'random'];
+
+function settingWords({ up, mtu, alias, group, addrGenMode }: LinkSettings): string {
   const words: string[] = [];
   if (mtu !== undefined) words.push(` mtu ${mtu}`);
   if (group !== undefined) words.push(` group ${group}`);
+  if (addrGenMode !== undefined) words.push(` addrgenmode ${ADDR_GEN_MODES[addrGenMode] ?? addrGenMode}`);
   if (alias !== undefined && alias !== '') words.push(` alias "${alias}"`);
   if (up !== undefined) words.push(up ? ' up' : ' down');
   return words.join('');

@@ -31,9 +31,14 @@ export const IFLA_LINK = 5;
 export const IFLA_OPERSTATE = 16;
 export const IFLA_LINKINFO = 18;
 export const IFLA_IFALIAS = 20;
+export const IFLA_AF_SPEC = 26;
 export const IFLA_GROUP = 27;
 export const IFLA_EXT_MASK = 29;
 export const IFLA_GSO_MAX_SEGS = 40;
+
+export const IFLA_INET6_ADDR_GEN_MODE = 8;
+/** The device gets no link-local address by itself. */
+export const IN6_ADDR_GEN_MODE_NONE = 1;
 
 export const IFLA_INFO_KIND = 1;
 export const IFLA_INFO_DATA = 2;

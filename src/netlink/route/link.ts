@@ -5,16 +5,19 @@
  *
  * Host byte order (linux/rtnetlink.h).
  */
-import { attribute, AttributeDecoder, nested, text, u32 } from '../attributes.js';
+import { attribute, AttributeDecoder, nested, text, u32, u8 } from '../attributes.js';
 import {
+  AF_INET6,
   AF_UNSPEC,
   IFF_UP,
   IFLA_ADDRESS,
+  IFLA_AF_SPEC,
   IFLA_EXT_MASK,
   IFLA_GROUP,
   IFLA_GSO_MAX_SEGS,
   IFLA_IFALIAS,
   IFLA_IFNAME,
+  IFLA_INET6_ADDR_GEN_MODE,
   IFLA_INFO_DATA,
   IFLA_INFO_KIND,
   IFLA_LINK,
@@ -62,9 +65,12 @@ export interface LinkSettings {
   readonly alias?: string;
   readonly group?: number;
   readonly gsoMaxSegments?: number;
+  /** IN6_ADDR_GEN_MODE_*. Refused with EAFNOSUPPORT while the device has no IPv6, as below an MTU of 1280. */
+  readonly addrGenMode?: number;
 }
 
-export type LinkSpec = LinkSettings & { readonly name: string } & (
+/** A device that is still to be made has no IPv6 to be set. */
+export type LinkSpec = Omit<LinkSettings, 'addrGenMode'> & { readonly name: string } & (
     { readonly kind: 'dummy' } | { readonly kind: TunnelKind; readonly tunnel: TunnelParameters }
   );
 
@@ -91,7 +97,7 @@ export function encodeTunnelChange(index: number, tunnel: TunnelParameters, kind
   return Buffer.concat([interfaceHeader(index), info]);
 }
 
-/** ifinfomsg, IFLA_MTU?, IFLA_GROUP?, IFLA_GSO_MAX_SEGS?, IFLA_IFALIAS? */
+/** ifinfomsg, IFLA_MTU?, IFLA_GROUP?, IFLA_GSO_MAX_SEGS?, IFLA_IFALIAS?, IFLA_AF_SPEC { AF_INET6 { IFLA_INET6_ADDR_GEN_MODE u8 } }? */
 export const encodeLinkSettings = (index: number, change: LinkSettings): Buffer =>
   Buffer.concat([interfaceHeader(index, change.up), ...settings(change)]);
 
@@ -159,6 +165,9 @@ function settings(change: Omit<LinkSettings, 'alias'> & { readonly alias?: strin
   if (change.group !== undefined) list.push(u32(IFLA_GROUP, change.group));
   if (change.gsoMaxSegments !== undefined) list.push(u32(IFLA_GSO_MAX_SEGS, change.gsoMaxSegments));
   if (change.alias !== undefined) list.push(attribute(IFLA_IFALIAS, bounded(change.alias, IFALIAS_MAX_BYTES, 'alias')));
+  if (change.addrGenMode !== undefined) {
+    list.push(nested(IFLA_AF_SPEC, [nested(AF_INET6, [u8(IFLA_INET6_ADDR_GEN_MODE, change.addrGenMode)])]));
+  }
   return list;
 }
 

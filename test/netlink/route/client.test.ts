@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { KernelError } from '../../../src/netlink/errors.js';
 import { RouteClient } from '../../../src/netlink/route/client.js';
-import { RT_SCOPE_LINK, RT_TABLE_LOCAL, RTN_LOCAL, RTN_UNREACHABLE } from '../../../src/netlink/route/constants.js';
+import {
+  IN6_ADDR_GEN_MODE_NONE,
+  RT_SCOPE_LINK,
+  RT_TABLE_LOCAL,
+  RTN_LOCAL,
+  RTN_UNREACHABLE,
+} from '../../../src/netlink/route/constants.js';
 import type { RouteSpec } from '../../../src/netlink/route/route.js';
 import { TestNamespace } from '../../support/namespace.js';
 import { needsRoot } from '../../support/skip.js';
@@ -63,6 +69,18 @@ describe('RouteClient', () => {
     await client.setLink(index, { up: false, alias: '' });
     assert.equal(shown()['ifalias'], undefined);
     assert.deepEqual((await client.linkByIndex(index))?.up, false);
+  });
+
+  it('sets that a link gets no link-local address, where IPv6 is to be had', async () => {
+    await client.setLink(index, { addrGenMode: IN6_ADDR_GEN_MODE_NONE });
+    const [detailed] = namespace.ipJson('-d', 'link', 'show', 'br0');
+    assert.equal(detailed?.['inet6_addr_gen_mode'], 'none');
+    // Below this the device has no IPv6 (RFC 8200, section 5).
+    await client.setLink(index, { mtu: 1279 });
+    await assert.rejects(
+      client.setLink(index, { addrGenMode: IN6_ADDR_GEN_MODE_NONE }),
+      (error) => error instanceof KernelError && error.code === 'EAFNOSUPPORT',
+    );
   });
 
   it('deletes a link, and says which one it could not delete', async () => {

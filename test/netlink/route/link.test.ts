@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { attribute, nested, text, u32, u8 } from '../../../src/netlink/attributes.js';
+import { IN6_ADDR_GEN_MODE_NONE } from '../../../src/netlink/route/constants.js';
 import { decodeLink, encodeLinkQuery, encodeLinkSettings, encodeNewLink } from '../../../src/netlink/route/link.js';
 import { encodeTunnel } from '../../../src/netlink/route/tunnel.js';
 
@@ -31,6 +32,19 @@ describe('link messages', () => {
     assert.equal(
       hex(encodeLinkSettings(5, { alias: '' })),
       '00000000' + '05000000' + '00000000' + '00000000' + ('0400' + '1400'),
+    );
+  });
+
+  it('set how the device comes by its link-local address', () => {
+    assert.equal(
+      hex(encodeLinkSettings(5, { addrGenMode: IN6_ADDR_GEN_MODE_NONE })),
+      '00000000' +
+        '05000000' +
+        '00000000' +
+        '00000000' +
+        ('1000' + '1a80') + // AF_SPEC {
+        ('0c00' + '0a80') + //   AF_INET6 {
+        ('0500' + '0800' + '01000000'), // ADDR_GEN_MODE none } }
     );
   });
 
