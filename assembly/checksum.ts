@@ -2,6 +2,7 @@
  * The Internet checksum (RFC 1071). Sums are kept over words as they lie in memory, little-endian: the result is right
  * when it is stored the same way (section 2, B of the RFC).
  */
+import { IPV6_HEADER_BYTES, isIpv6 } from './ip';
 
 /** The sum over `length` bytes, not folded; what it is added to may be any such sums of even parts. */
 export function sum(at: i32, length: i32): u64 {
@@ -45,9 +46,20 @@ export function fold(total: u64): u16 {
   return <u16>((folded >> 16) + (folded & 0xffff));
 }
 
-/** The pseudo header of TCP and UDP (RFC 9293, section 3.1) for the IPv4 header at `ip`. */
+/** The pseudo header of TCP and UDP (RFC 9293, section 3.1; RFC 8200, section 8.1) for the IP header at `ip`. */
 export function pseudoSum(ip: i32, protocol: u8, length: i32): u64 {
-  return <u64>load<u32>(ip, 12) + <u64>load<u32>(ip, 16) + <u64>((<u32>protocol) << 8) + <u64>bswap<u16>(<u16>length);
+  const addresses = isIpv6(ip) ? sum(ip + 8, 32) : <u64>load<u32>(ip, 12) + <u64>load<u32>(ip, 16);
+  return addresses + <u64>((<u32>protocol) << 8) + <u64>bswap<u16>(<u16>length);
+}
+
+/** Puts the length of the packet into its IP header, and the checksum into that of IPv4 without options. */
+export function fillLength(ip: i32, total: i32): void {
+  if (isIpv6(ip)) {
+    store<u16>(ip, bswap<u16>(<u16>(total - IPV6_HEADER_BYTES)), 4);
+    return;
+  }
+  store<u16>(ip, bswap<u16>(<u16>total), 2);
+  fillIpChecksum(ip, 20);
 }
 
 /** Puts the checksum into an IPv4 header. */

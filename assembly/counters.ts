@@ -1,4 +1,4 @@
-/** What the loop counts, each a u64 in the arena. The last four are counted by the loop around this module. */
+/** What the loop counts, each a u64 in the arena. From DROPPED_SENDING to DROPPED_AUTH_QUEUE the loop around this module does. */
 import { COUNTERS } from './layout';
 
 export const IN_PACKETS: i32 = 0;
@@ -17,6 +17,7 @@ export const DROPPED_SENDING: i32 = 12;
 export const DROPPED_WRITING: i32 = 13;
 export const DROPPED_AUTH_RATE: i32 = 14;
 export const DROPPED_AUTH_QUEUE: i32 = 15;
+export const FOR_NEIGHBOURS: i32 = 16;
 
 export function count(counter: i32, by: i32 = 1): void {
   const at = COUNTERS + counter * 8;

@@ -5,10 +5,13 @@
  *
  *     flow, 64 bytes: 0 source u32, 4 destination u32, 8 ports u32, 12 acknowledgement u32, 16 next sequence u32,
  *                     20 first packet, 24 bytes of headers, 28 payload bytes of a segment, 32 total length,
- *                     36 iovecs (0: the slot is free), 40 age, 44 flags seen, 48 source bound
+ *                     36 iovecs (0: the slot is free), 40 age, 44 flags seen, 48 bytes of the IP header
+ *
+ * Of IPv6 addresses, source and destination are the last words; the first packet has the rest.
  */
-import { fillIpChecksum, fold, pseudoSum, sum } from './checksum';
+import { fillLength, fold, pseudoSum, sum } from './checksum';
 import { count, JOINED_PACKETS } from './counters';
+import { IPV6_HEADER_BYTES, isIpv6, isWholeIpv6, protocolOf } from './ip';
 import {
   FLOW_BYTES,
   FLOW_HEADER_BYTES,
@@ -20,6 +23,7 @@ import {
   IOVEC_BYTES,
   VIRTIO_NET_HDR_F_NEEDS_CSUM,
   VIRTIO_NET_HDR_GSO_TCPV4,
+  VIRTIO_NET_HDR_GSO_TCPV6,
   VNET_HEADER_BYTES,
 } from './layout';
 
@@ -41,6 +45,7 @@ const TOTAL: i32 = 32;
 const IOVECS: i32 = 36;
 const AGE: i32 = 40;
 const SEEN: i32 = 44;
+const IP_BYTES: i32 = 48;
 
 let arena: u64 = 0;
 let clock: i32 = 0;
@@ -63,8 +68,8 @@ function flowAt(slot: i32): i32 {
 /** The flow that the TCP packet belongs to; -1 for none. */
 export function findFlow(ip: i32, ipBytes: i32): i32 {
   if (openFlows == 0) return -1;
-  const source = load<u32>(ip, 12);
-  const destination = load<u32>(ip, 16);
+  const source = sourceOf(ip);
+  const destination = destinationOf(ip);
   const ports = load<u32>(ip + ipBytes);
   for (let slot: i32 = 0; slot < FLOW_SLOTS; slot++) {
     const flow = flowAt(slot);
@@ -72,12 +77,30 @@ export function findFlow(ip: i32, ipBytes: i32): i32 {
       load<i32>(flow, IOVECS) != 0 &&
       load<u32>(flow, SOURCE) == source &&
       load<u32>(flow, DESTINATION) == destination &&
-      load<u32>(flow, PORTS) == ports
+      load<u32>(flow, PORTS) == ports &&
+      load<i32>(flow, IP_BYTES) == ipBytes &&
+      (ipBytes != IPV6_HEADER_BYTES || sameAddresses(ip, load<i32>(flow, FIRST)))
     ) {
       return slot;
     }
   }
   return -1;
+}
+
+/** Of IPv6 the last word. */
+function sourceOf(ip: i32): u32 {
+  return isIpv6(ip) ? load<u32>(ip, 20) : load<u32>(ip, 12);
+}
+function destinationOf(ip: i32): u32 {
+  return isIpv6(ip) ? load<u32>(ip, 36) : load<u32>(ip, 16);
+}
+
+function sameAddresses(ip: i32, other: i32): bool {
+  const difference = v128.or(
+    v128.xor(v128.load(ip, 8), v128.load(other, 8)),
+    v128.xor(v128.load(ip, 24), v128.load(other, 24)),
+  );
+  return !v128.any_true(difference);
 }
 
 /** The flow that was opened first; -1 for none. */
@@ -95,28 +118,37 @@ export function hasFreeFlow(): bool {
   return openFlows < FLOW_SLOTS;
 }
 
-/** Whether the packet may be joined with others: plain TCP over IPv4 with a payload, whole and right. */
-export function isJoinable(ip: i32, length: i32): bool {
-  // No options; neither a fragment nor the beginning of some; bit 15 of the flags is no packet of ours to judge.
-  if (load<u8>(ip) != 0x45 || (load<u16>(ip, 6) & 0xffbf) != 0) return false;
-  const tcp = ip + 20;
-  if (length < 40) return false;
+/** The bytes of the IP header where TCP stands directly behind it, and nothing else does; 0 for any other packet. */
+export function plainTcpAt(ip: i32, length: i32): i32 {
+  if (protocolOf(ip) != IPPROTO_TCP) return 0;
+  const ipBytes = isIpv6(ip) ? IPV6_HEADER_BYTES : load<u8>(ip) == 0x45 ? 20 : 0;
+  return ipBytes != 0 && length >= ipBytes + 20 ? ipBytes : 0;
+}
+
+/** Whether the packet may be joined with others: plain TCP with a payload, whole and right. `ipBytes`: plainTcpAt(). */
+export function isJoinable(ip: i32, ipBytes: i32, length: i32): bool {
+  const tcp = ip + ipBytes;
   const tcpBytes = <i32>(load<u8>(tcp, 12) >> 4) * 4;
-  if (tcpBytes < 20 || 20 + tcpBytes >= length) return false;
+  if (tcpBytes < 20 || ipBytes + tcpBytes >= length) return false;
   if ((load<u8>(tcp, 12) & 15) != 0 || (load<u8>(tcp, 13) & ~TCP_PSH) != TCP_ACK) return false;
-  if (fold(sum(ip, 20)) != 0xffff) return false;
-  return fold(pseudoSum(ip, IPPROTO_TCP, length - 20) + sum(tcp, length - 20)) == 0xffff;
+  if (isIpv6(ip) ? !isWholeIpv6(ip, length) : !isRightIpv4(ip)) return false;
+  return fold(pseudoSum(ip, IPPROTO_TCP, length - ipBytes) + sum(tcp, length - ipBytes)) == 0xffff;
+}
+
+function isRightIpv4(ip: i32): bool {
+  // Neither a fragment nor the beginning of some; bit 15 of the flags is no packet of ours to judge.
+  return (load<u16>(ip, 6) & 0xffbf) == 0 && fold(sum(ip, 20)) == 0xffff;
 }
 
 /** Begins a flow with a packet that is joinable. There has to be a free slot. Returns it. */
-export function openFlow(ip: i32, length: i32): i32 {
+export function openFlow(ip: i32, ipBytes: i32, length: i32): i32 {
   let slot: i32 = 0;
   while (load<i32>(flowAt(slot), IOVECS) != 0) slot++;
   const flow = flowAt(slot);
-  const tcp = ip + 20;
-  const headers = 20 + <i32>(load<u8>(tcp, 12) >> 4) * 4;
-  store<u32>(flow, load<u32>(ip, 12), SOURCE);
-  store<u32>(flow, load<u32>(ip, 16), DESTINATION);
+  const tcp = ip + ipBytes;
+  const headers = ipBytes + <i32>(load<u8>(tcp, 12) >> 4) * 4;
+  store<u32>(flow, sourceOf(ip), SOURCE);
+  store<u32>(flow, destinationOf(ip), DESTINATION);
   store<u32>(flow, load<u32>(tcp), PORTS);
   store<u32>(flow, load<u32>(tcp, 8), ACKNOWLEDGEMENT);
   store<u32>(flow, bswap<u32>(load<u32>(tcp, 4)) + <u32>(length - headers), NEXT);
@@ -127,6 +159,7 @@ export function openFlow(ip: i32, length: i32): i32 {
   store<i32>(flow, 2, IOVECS);
   store<i32>(flow, clock++, AGE);
   store<i32>(flow, load<u8>(tcp, 13), SEEN);
+  store<i32>(flow, ipBytes, IP_BYTES);
   setIovec(slot, 0, FLOW_HEADERS + slot * FLOW_HEADER_BYTES, VNET_HEADER_BYTES);
   setIovec(slot, 1, ip, length);
   openFlows++;
@@ -138,21 +171,33 @@ export function continues(slot: i32, ip: i32, length: i32): bool {
   const flow = flowAt(slot);
   const headers = load<i32>(flow, HEADERS);
   const first = load<i32>(flow, FIRST);
-  const tcp = ip + 20;
+  const ipBytes = load<i32>(flow, IP_BYTES);
+  const tcp = ip + ipBytes;
   const payload = length - headers;
-  if (20 + <i32>(load<u8>(tcp, 12) >> 4) * 4 != headers || payload <= 0) return false;
+  if (ipBytes + <i32>(load<u8>(tcp, 12) >> 4) * 4 != headers || payload <= 0) return false;
   if (payload > load<i32>(flow, PAYLOAD) || load<i32>(flow, TOTAL) + payload > MAX_TOTAL) return false;
   if (load<i32>(flow, IOVECS) >= FLOW_MAX_IOVECS || (load<i32>(flow, SEEN) & TCP_PSH) != 0) return false;
   if (bswap<u32>(load<u32>(tcp, 4)) != load<u32>(flow, NEXT)) return false;
   if (load<u32>(tcp, 8) != load<u32>(flow, ACKNOWLEDGEMENT)) return false;
-  // Type of service, the flag against fragments, time to live; window and urgent pointer; options.
-  if (load<u8>(ip, 1) != load<u8>(first, 1) || load<u16>(ip, 6) != load<u16>(first, 6)) return false;
-  if (load<u8>(ip, 8) != load<u8>(first, 8)) return false;
-  if (load<u16>(tcp, 14) != load<u16>(first, 34) || load<u16>(tcp, 18) != load<u16>(first, 38)) return false;
-  for (let at: i32 = 40; at < headers; at += 4) {
+  if (!(isIpv6(ip) ? likeIpv6(ip, first) : likeIpv4(ip, first))) return false;
+  // Window and urgent pointer; options.
+  const firstTcp = first + ipBytes;
+  if (load<u16>(tcp, 14) != load<u16>(firstTcp, 14) || load<u16>(tcp, 18) != load<u16>(firstTcp, 18)) return false;
+  for (let at: i32 = ipBytes + 20; at < headers; at += 4) {
     if (load<u32>(ip + at) != load<u32>(first + at)) return false;
   }
   return true;
+}
+
+/** Type of service, the flag against fragments, time to live. */
+function likeIpv4(ip: i32, first: i32): bool {
+  if (load<u8>(ip, 1) != load<u8>(first, 1) || load<u16>(ip, 6) != load<u16>(first, 6)) return false;
+  return load<u8>(ip, 8) == load<u8>(first, 8);
+}
+
+/** Traffic class and flow label, hop limit. */
+function likeIpv6(ip: i32, first: i32): bool {
+  return load<u32>(ip) == load<u32>(first) && load<u8>(ip, 7) == load<u8>(first, 7);
 }
 
 /** Adds a packet that continues the flow. Returns whether nothing may follow it. */
@@ -165,7 +210,7 @@ export function extendFlow(slot: i32, ip: i32, length: i32): bool {
   store<i32>(flow, iovecs + 1, IOVECS);
   store<i32>(flow, load<i32>(flow, TOTAL) + payload, TOTAL);
   store<u32>(flow, load<u32>(flow, NEXT) + <u32>payload, NEXT);
-  const seen = load<i32>(flow, SEEN) | (<i32>load<u8>(ip + 20, 13));
+  const seen = load<i32>(flow, SEEN) | (<i32>load<u8>(ip + load<i32>(flow, IP_BYTES), 13));
   store<i32>(flow, seen, SEEN);
   count(JOINED_PACKETS);
   return payload < load<i32>(flow, PAYLOAD) || (seen & TCP_PSH) != 0;
@@ -186,15 +231,15 @@ export function closeFlow(slot: i32): i32 {
     const ip = load<i32>(flow, FIRST);
     const total = load<i32>(flow, TOTAL);
     const headers = load<i32>(flow, HEADERS);
-    store<u16>(ip, bswap<u16>(<u16>total), 2);
-    fillIpChecksum(ip, 20);
-    store<u8>(ip + 20, <u8>load<i32>(flow, SEEN), 13);
-    store<u16>(ip + 20, fold(pseudoSum(ip, IPPROTO_TCP, total - 20)), TCP_CHECKSUM);
+    const ipBytes = load<i32>(flow, IP_BYTES);
+    fillLength(ip, total);
+    store<u8>(ip + ipBytes, <u8>load<i32>(flow, SEEN), 13);
+    store<u16>(ip + ipBytes, fold(pseudoSum(ip, IPPROTO_TCP, total - ipBytes)), TCP_CHECKSUM);
     store<u8>(header, VIRTIO_NET_HDR_F_NEEDS_CSUM);
-    store<u8>(header, VIRTIO_NET_HDR_GSO_TCPV4, 1);
+    store<u8>(header, isIpv6(ip) ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4, 1);
     store<u16>(header, <u16>headers, 2);
     store<u16>(header, <u16>load<i32>(flow, PAYLOAD), 4);
-    store<u16>(header, 20, 6);
+    store<u16>(header, <u16>ipBytes, 6);
     store<u16>(header, <u16>TCP_CHECKSUM, 8);
   }
   store<i32>(flow, 0, IOVECS);

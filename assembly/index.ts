@@ -5,6 +5,7 @@
 export * from './layout';
 export { sum, fold } from './checksum';
 export { setRanges, isAllowed } from './sources';
+export { setPrefixes, isAllowedIpv6 } from './prefixes';
 export { txSetUp, txSetPeer, txBegin, txAt, txPacket, txEnd } from './transmit';
 export {
   ASK,

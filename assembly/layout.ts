@@ -7,6 +7,7 @@
  *     0x002400  struct pollfd of the loop, scratch, address of the peer, empty header, counters
  *     0x003000  flows that are being joined: a record, a header and the iovecs of each
  *     0x010000  ranges of allowed inner sources
+ *     0x020000  the same of IPv6: prefixes
  *     0x022000  iovecs and headers of messages to send
  *     0x080000  packets read from the device
  *     0x100000  received datagrams
@@ -45,7 +46,7 @@ export const SINGLE_HEADER: i32 = 0x24a0;
 export const SINGLE_IOVECS: i32 = 0x24c0;
 /** u64 each; see counters.ts. */
 export const COUNTERS: i32 = 0x2500;
-export const COUNTER_COUNT: i32 = 16;
+export const COUNTER_COUNT: i32 = 17;
 
 export const FLOW_SLOTS: i32 = 16;
 export const FLOWS: i32 = 0x3000;
@@ -63,7 +64,7 @@ export const TX_CONTROLS: i32 = 0x320000;
 export const TX_CONTROL_BYTES: i32 = 32;
 export const TX_IOVECS: i32 = 0x22000;
 export const TX_HEADERS: i32 = 0x32000;
-/** The longest headers of IPv4 and TCP are 60 bytes each. */
+/** The longest headers of IPv4 and TCP are 60 bytes each; behind those of IPv6, 40, there is room for short extensions. */
 export const TX_HEADER_BYTES: i32 = 128;
 export const TX_BUFFER: i32 = 0x80000;
 export const TX_BUFFER_END: i32 = 0x100000;
@@ -72,10 +73,16 @@ export const TX_BUFFER_END: i32 = 0x100000;
 export const RANGES: i32 = 0x10000;
 export const MAX_RANGES: i32 = 8192;
 
+/** See prefixes.ts. */
+export const PREFIXES: i32 = 0x20000;
+export const PREFIX_BYTES: i32 = 32;
+export const MAX_PREFIXES: i32 = 256;
+
 /** struct virtio_net_hdr { u8 flags; u8 gso_type; u16 hdr_len, gso_size, csum_start, csum_offset; } */
 export const VNET_HEADER_BYTES: i32 = 10;
 export const VIRTIO_NET_HDR_F_NEEDS_CSUM: u8 = 1;
 export const VIRTIO_NET_HDR_GSO_NONE: u8 = 0;
 export const VIRTIO_NET_HDR_GSO_TCPV4: u8 = 1;
+export const VIRTIO_NET_HDR_GSO_TCPV6: u8 = 4;
 export const VIRTIO_NET_HDR_GSO_UDP_L4: u8 = 5;
 export const VIRTIO_NET_HDR_GSO_ECN: u8 = 0x80;

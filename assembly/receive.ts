@@ -31,9 +31,11 @@ import {
   isJoinable,
   oldestFlow,
   openFlow,
+  plainTcpAt,
   resetFlows,
   setUpFlows,
 } from './flows';
+import { headerBytesOf, isIpv6, isWholeIpv6, protocolOf, totalBytesOf } from './ip';
 import {
   IOVEC_BYTES,
   MMSGHDR_BYTES,
@@ -58,9 +60,11 @@ import {
   SOCKADDR_BYTES,
   VIRTIO_NET_HDR_F_NEEDS_CSUM,
   VIRTIO_NET_HDR_GSO_TCPV4,
+  VIRTIO_NET_HDR_GSO_TCPV6,
   VIRTIO_NET_HDR_GSO_UDP_L4,
   VNET_HEADER_BYTES,
 } from './layout';
+import { carriesIpv6, isAllowedIpv6 } from './prefixes';
 import { isAllowed } from './sources';
 
 export const DONE: i32 = 0;
@@ -278,24 +282,32 @@ function openMessage(): void {
  * done, and no other packet begins behind what would be the first datagram: one that lies swallows no honest ones.
  */
 function isUncut(length: i32, joined: i32): bool {
-  if (length < 28 || load<u8>(at) >> 4 != 4 || <i32>bswap<u16>(load<u16>(at, 2)) != length) return false;
-  const headerBytes = <i32>(load<u8>(at) & 15) * 4;
+  if (length < 28 || !isInner(at) || totalBytesOf(at) != length) return false;
+  const headerBytes = headerBytesOf(at);
   const offset = headerBytes < 20 ? 0 : checksumOffset(at, length, headerBytes);
-  return offset != 0 && isPseudoOnly(at, length, headerBytes, offset) && !isHeader(at + joined, length - joined);
+  if (offset == 0 || !isPseudoOnly(at, length, headerBytes, offset)) return false;
+  return !isHeader(at + joined, joined, length - joined);
 }
 
-/** Whether an IPv4 packet begins there that ends within the next `room` bytes. */
-function isHeader(ip: i32, room: i32): bool {
-  if (room < 20 || load<u8>(ip) >> 4 != 4) return false;
-  const headerBytes = <i32>(load<u8>(ip) & 15) * 4;
-  const total = <i32>bswap<u16>(load<u16>(ip, 2));
+/** Whether it begins like a packet of a version that the tunnel carries. */
+function isInner(ip: i32): bool {
+  return load<u8>(ip) >> 4 == 4 || (isIpv6(ip) && carriesIpv6());
+}
+
+/** Whether a packet begins there that ends within the next `room` bytes; one of IPv6, with the datagram of `joined` at most. */
+function isHeader(ip: i32, joined: i32, room: i32): bool {
+  if (room < 20 || !isInner(ip)) return false;
+  // It has no checksum, and text begins like it often: only the length of a whole one tells it from a payload.
+  if (isIpv6(ip)) return isWholeIpv6(ip, min(joined, room));
+  const headerBytes = headerBytesOf(ip);
+  const total = totalBytesOf(ip);
   return headerBytes >= 20 && headerBytes <= total && total <= room && fold(sum(ip, headerBytes)) == 0xffff;
 }
 
 /** WRITE for data, DONE for what is dropped, or ASK. */
 function classify(): i32 {
   if (packetBytes == asked0 || packetBytes == asked1 || packetBytes == asked2 || packetBytes == asked3) return ASK;
-  if (packetBytes > 0 && load<u8>(packet) >> 4 == 4) {
+  if (packetBytes > 0 && isInner(packet)) {
     if (fromBound) return WRITE;
     if (asksForAll) return ASK;
     count(DROPPED_UNBOUND);
@@ -306,23 +318,19 @@ function classify(): i32 {
   return DONE;
 }
 
-/** Checks what the kernel's ipip device and its IP input check, and where the packet comes from. */
+/** Checks what the kernel's tunnel device and its IP input check, and where the packet comes from. */
 function accept(): void {
   hasPacket = false;
-  if (packetBytes < 20 || load<u8>(packet) >> 4 != 4) {
+  if (!isWellFormed()) {
     count(DROPPED_MALFORMED);
     return;
   }
-  const headerBytes = <i32>(load<u8>(packet) & 15) * 4;
-  const total = <i32>bswap<u16>(load<u16>(packet, 2));
-  if (headerBytes < 20 || total < headerBytes || total > packetBytes) {
-    count(DROPPED_MALFORMED);
-    return;
-  }
-  if (!isAllowed(bswap<u32>(load<u32>(packet, 12)))) {
+  const isOurs = isIpv6(packet) ? isAllowedIpv6(packet + 8) : isAllowed(bswap<u32>(load<u32>(packet, 12)));
+  if (!isOurs) {
     count(DROPPED_FOREIGN);
     return;
   }
+  const total = totalBytesOf(packet);
   packetBytes = total;
   hasPacket = true;
   isAccepted = true;
@@ -330,15 +338,24 @@ function accept(): void {
   count(IN_BYTES, total);
 }
 
+/** What follows an IPv4 packet in its datagram is nobody's; of IPv6 both lengths have to say the same. */
+function isWellFormed(): bool {
+  if (packetBytes < 20 || !isInner(packet)) return false;
+  if (isIpv6(packet)) return isWholeIpv6(packet, packetBytes);
+  const headerBytes = headerBytesOf(packet);
+  const total = totalBytesOf(packet);
+  return headerBytes >= 20 && total >= headerBytes && total <= packetBytes;
+}
+
 /** Returns whether there is something to write; the packet may be waiting still. */
 function place(): bool {
-  const isTcp = load<u8>(packet, 9) == IPPROTO_TCP && load<u8>(packet) == 0x45 && packetBytes >= 40;
-  if (!withHeader || !isTcp) {
+  const ipBytes = plainTcpAt(packet, packetBytes);
+  if (!withHeader || ipBytes == 0) {
     emitPacket();
     return true;
   }
-  const slot = findFlow(packet, 20);
-  const joinable = isJoinable(packet, packetBytes);
+  const slot = findFlow(packet, ipBytes);
+  const joinable = isJoinable(packet, ipBytes, packetBytes);
   if (slot >= 0) {
     if (!joinable || !continues(slot, packet, packetBytes)) {
       emitFlow(slot);
@@ -358,7 +375,7 @@ function place(): bool {
     return true;
   }
   hasPacket = false;
-  openFlow(packet, packetBytes);
+  openFlow(packet, ipBytes, packetBytes);
   return false;
 }
 
@@ -370,7 +387,7 @@ function emitFlow(slot: i32): void {
 /** A packet by itself. Its checksum may be left to be done where it comes from a kernel on this very host. */
 function emitPacket(): void {
   hasPacket = false;
-  const headerBytes = <i32>(load<u8>(packet) & 15) * 4;
+  const headerBytes = headerBytesOf(packet);
   const offset = checksumOffset(packet, packetBytes, headerBytes);
   const isPartial = offset != 0 && isPseudoOnly(packet, packetBytes, headerBytes, offset);
   outIovecs = SINGLE_IOVECS;
@@ -389,7 +406,7 @@ function emitPacket(): void {
     store<u8>(SINGLE_HEADER, VIRTIO_NET_HDR_F_NEEDS_CSUM);
     store<u16>(SINGLE_HEADER, <u16>headerBytes, 6);
     store<u16>(SINGLE_HEADER, <u16>offset, 8);
-    if (mtu > 0 && packetBytes > mtu) markLong(headerBytes, load<u8>(packet, 9));
+    if (mtu > 0 && packetBytes > mtu) markLong(headerBytes, protocolOf(packet));
   }
   setIovec(0, SINGLE_HEADER, VNET_HEADER_BYTES);
   setIovec(1, packet, packetBytes);
@@ -402,7 +419,7 @@ function markLong(headerBytes: i32, protocol: u8): void {
     const tcpBytes = <i32>(load<u8>(packet + headerBytes, 12) >> 4) * 4;
     const headers = headerBytes + tcpBytes;
     if (tcpBytes < 20 || headers >= packetBytes) return;
-    store<u8>(SINGLE_HEADER, VIRTIO_NET_HDR_GSO_TCPV4, 1);
+    store<u8>(SINGLE_HEADER, isIpv6(packet) ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4, 1);
     store<u16>(SINGLE_HEADER, <u16>headers, 2);
     store<u16>(SINGLE_HEADER, <u16>max(SMALLEST_SEGMENT, mtu - headers), 4);
   } else if (innerSegmentBytes > 0) {
@@ -414,8 +431,8 @@ function markLong(headerBytes: i32, protocol: u8): void {
 
 /** Where behind the IP header the checksum of TCP or UDP stands; 0 where there is none, as in a fragment. */
 function checksumOffset(ip: i32, bytes: i32, headerBytes: i32): i32 {
-  if ((load<u16>(ip, 6) & 0xff3f) != 0) return 0;
-  const protocol = load<u8>(ip, 9);
+  if (!isIpv6(ip) && (load<u16>(ip, 6) & 0xff3f) != 0) return 0;
+  const protocol = protocolOf(ip);
   if (protocol == IPPROTO_TCP && bytes >= headerBytes + 20) return 16;
   if (protocol == IPPROTO_UDP && bytes >= headerBytes + 8) return 6;
   return 0;
@@ -424,7 +441,7 @@ function checksumOffset(ip: i32, bytes: i32, headerBytes: i32): i32 {
 /** Whether the checksum field holds the sum of the pseudo header alone, as Linux leaves it for the hardware. */
 function isPseudoOnly(ip: i32, bytes: i32, headerBytes: i32, offset: i32): bool {
   const field = load<u16>(ip + headerBytes + offset);
-  return field != 0 && field == fold(pseudoSum(ip, load<u8>(ip, 9), bytes - headerBytes));
+  return field != 0 && field == fold(pseudoSum(ip, protocolOf(ip), bytes - headerBytes));
 }
 
 function setIovec(which: i32, where: i32, bytes: i32): void {

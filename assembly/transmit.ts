@@ -6,7 +6,8 @@
  *     txBegin  (read into txAt(), txPacket)…  txEnd → messages to send
  */
 import { fillIpChecksum, fold, pseudoSum, sum } from './checksum';
-import { count, DROPPED_NO_PEER, DROPPED_UNSENDABLE, OUT_BYTES, OUT_PACKETS } from './counters';
+import { count, DROPPED_NO_PEER, DROPPED_UNSENDABLE, FOR_NEIGHBOURS, OUT_BYTES, OUT_PACKETS } from './counters';
+import { IPV6_HEADER_BYTES, isForNeighbours, isIpv6, isWholeIpv6, protocolOf } from './ip';
 import {
   IOVEC_BYTES,
   MMSGHDR_BYTES,
@@ -31,8 +32,10 @@ import {
   VIRTIO_NET_HDR_GSO_ECN,
   VIRTIO_NET_HDR_GSO_NONE,
   VIRTIO_NET_HDR_GSO_TCPV4,
+  VIRTIO_NET_HDR_GSO_TCPV6,
   VNET_HEADER_BYTES,
 } from './layout';
+import { carriesIpv6 } from './prefixes';
 
 const IPPROTO_TCP: u8 = 6;
 const IPPROTO_UDP: u8 = 17;
@@ -99,6 +102,10 @@ export function txAt(): i32 {
 
 /** What was read: `length` bytes at txAt(). */
 export function txPacket(length: i32): void {
+  if (isNoise(length)) {
+    count(FOR_NEIGHBOURS);
+    return;
+  }
   if (!hasPeer) {
     count(DROPPED_NO_PEER);
     return;
@@ -114,8 +121,16 @@ export function txEnd(): i32 {
   return messages;
 }
 
+/** What the kernel itself sends to find routers, listeners and neighbours, of which there are none in a tunnel. */
+function isNoise(length: i32): bool {
+  const header = withHeader ? VNET_HEADER_BYTES : 0;
+  const ip = readAt + header;
+  return carriesIpv6() && length >= header + IPV6_HEADER_BYTES && isIpv6(ip) && isForNeighbours(ip);
+}
+
 /** The lengths in the header are the truth, as everywhere. */
 function isInner(ip: i32, length: i32): bool {
+  if (carriesIpv6() && isWholeIpv6(ip, length)) return true;
   if (length < 20 || load<u8>(ip) >> 4 != 4) return false;
   const headerBytes = <i32>(load<u8>(ip) & 15) * 4;
   return headerBytes >= 20 && headerBytes <= length && <i32>bswap<u16>(load<u16>(ip, 2)) == length;
@@ -134,6 +149,9 @@ function takeWithHeader(at: i32, read: i32): bool {
   const needsChecksum = (load<u8>(at) & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0;
   const kind = load<u8>(at, 1) & ~VIRTIO_NET_HDR_GSO_ECN;
   if (kind == VIRTIO_NET_HDR_GSO_TCPV4) return cutTcp(ip, length, <i32>load<u16>(at, 4));
+  if (kind == VIRTIO_NET_HDR_GSO_TCPV6) {
+    return needsChecksum && cutTcpIpv6(ip, length, <i32>load<u16>(at, 6), <i32>load<u16>(at, 4));
+  }
   if (kind != VIRTIO_NET_HDR_GSO_NONE || !isInner(ip, length) || length > MAX_PAYLOAD) return false;
   if (needsChecksum && !complete(ip, length, <i32>load<u16>(at, 6), <i32>load<u16>(at, 8))) return false;
   append(ip, length, 0, 0);
@@ -144,26 +162,42 @@ function takeWithHeader(at: i32, read: i32): bool {
 function complete(ip: i32, length: i32, start: i32, offset: i32): bool {
   if (start + offset + 2 > length) return false;
   const checksum = ~fold(sum(ip + start, length - start));
-  // RFC 768: zero would say that there is none.
-  const isZeroUdp = checksum == 0 && load<u8>(ip, 9) == IPPROTO_UDP;
+  // RFC 768: zero would say that there is none. RFC 8200, section 8.1: and there has to be one.
+  const isZeroUdp = checksum == 0 && (isIpv6(ip) || load<u8>(ip, 9) == IPPROTO_UDP);
   store<u16>(ip + start + offset, isZeroUdp ? 0xffff : checksum);
   return true;
 }
 
-/** A long TCP packet, cut up as RFC 9293 and Linux' tcp_gso_segment() have it. */
+/** A long TCP packet of IPv4. */
 function cutTcp(ip: i32, length: i32, payloadBytes: i32): bool {
-  if (load<u8>(ip) >> 4 != 4 || load<u8>(ip, 9) != IPPROTO_TCP || payloadBytes == 0) return false;
+  if (load<u8>(ip) >> 4 != 4 || load<u8>(ip, 9) != IPPROTO_TCP) return false;
   const ipBytes = <i32>(load<u8>(ip) & 15) * 4;
-  if (ipBytes < 20 || ipBytes + 20 > length) return false;
+  return ipBytes >= 20 && cut(ip, ipBytes, length, payloadBytes);
+}
+
+/** A long TCP packet of IPv6, whose header may be extended: TCP begins where its checksum is to be begun. */
+function cutTcpIpv6(ip: i32, length: i32, tcpAt: i32, payloadBytes: i32): bool {
+  if (!carriesIpv6() || !isIpv6(ip) || tcpAt < IPV6_HEADER_BYTES) return false;
+  if (tcpAt == IPV6_HEADER_BYTES && protocolOf(ip) != IPPROTO_TCP) return false;
+  return cut(ip, tcpAt, length, payloadBytes);
+}
+
+/** As RFC 9293 and Linux' tcp_gso_segment() have it. */
+function cut(ip: i32, ipBytes: i32, length: i32, payloadBytes: i32): bool {
+  if (payloadBytes == 0 || ipBytes + 20 > length) return false;
   const tcpBytes = <i32>(load<u8>(ip + ipBytes, 12) >> 4) * 4;
   const headerBytes = ipBytes + tcpBytes;
   if (tcpBytes < 20 || headerBytes > length || headerBytes + payloadBytes > MAX_PAYLOAD) return false;
+  if (headerBytes > TX_HEADER_BYTES) return false;
   const end = ip + length;
   const all = (length - headerBytes + payloadBytes - 1) / payloadBytes;
   if (all > SPARE_SEGMENTS) return false;
   if (all <= 1) payloadBytes = length - headerBytes;
 
+  const is6 = isIpv6(ip);
   const id = bswap<u16>(load<u16>(ip, 4));
+  // The field holds the sum of the pseudo header. Where that of IPv6 is routed, its addresses are not the header's.
+  const ipv6Sum = <u64>load<u16>(ip + ipBytes, 16) + <u64>(~bswap<u16>(<u16>(length - ipBytes)) & 0xffff);
   const sequence = bswap<u32>(load<u32>(ip + ipBytes, 4));
   const flags = load<u8>(ip + ipBytes, 13);
   let payload = ip + headerBytes;
@@ -173,9 +207,12 @@ function cutTcp(ip: i32, length: i32, payloadBytes: i32): bool {
     const isLast = payload + bytes == end;
     const header = TX_HEADERS + segments * TX_HEADER_BYTES;
     memory.copy(header, ip, headerBytes);
-    store<u16>(header, bswap<u16>(<u16>(headerBytes + bytes)), 2);
-    store<u16>(header, bswap<u16>(id + <u16>index), 4);
-    fillIpChecksum(header, ipBytes);
+    if (is6) store<u16>(header, bswap<u16>(<u16>(headerBytes + bytes - IPV6_HEADER_BYTES)), 4);
+    else {
+      store<u16>(header, bswap<u16>(<u16>(headerBytes + bytes)), 2);
+      store<u16>(header, bswap<u16>(id + <u16>index), 4);
+      fillIpChecksum(header, ipBytes);
+    }
     const tcp = header + ipBytes;
     store<u32>(tcp, bswap<u32>(sequence + <u32>(index * payloadBytes)), 4);
     let own = flags;
@@ -183,7 +220,10 @@ function cutTcp(ip: i32, length: i32, payloadBytes: i32): bool {
     if (index > 0) own &= ~TCP_CWR;
     store<u8>(tcp, own, 13);
     store<u16>(tcp, 0, 16);
-    const total = pseudoSum(header, IPPROTO_TCP, tcpBytes + bytes) + sum(tcp, tcpBytes) + sum(payload, bytes);
+    const pseudo = is6
+      ? ipv6Sum + <u64>bswap<u16>(<u16>(tcpBytes + bytes))
+      : pseudoSum(header, IPPROTO_TCP, tcpBytes + bytes);
+    const total = pseudo + sum(tcp, tcpBytes) + sum(payload, bytes);
     store<u16>(tcp, ~fold(total), 16);
     append(header, headerBytes, payload, bytes);
     payload += bytes;

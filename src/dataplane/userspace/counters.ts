@@ -16,6 +16,7 @@ export const COUNTER_NAMES = [
   'writing',
   'authRate',
   'authQueue',
+  'forNeighbours',
 ] as const;
 
 export type CounterName = (typeof COUNTER_NAMES)[number];
@@ -34,7 +35,7 @@ const DROPS: readonly (readonly [CounterName, string])[] = [
   ['foreign', 'with an inner source that is not routed into the tunnel'],
   ['cut', 'too long'],
   ['noPeer', 'to send while no peer was bound'],
-  ['unsendable', 'to send that are no whole IPv4 packets'],
+  ['unsendable', 'to send that are no whole packets of what the tunnel carries'],
   ['sending', 'refused by the network'],
   ['writing', 'refused by the tunnel device'],
   ['authRate', 'auth packets beyond their budget'],

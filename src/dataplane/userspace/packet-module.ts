@@ -5,6 +5,7 @@
 import { SIGNED_PACKET_LENGTH } from '../../auth/constants.js';
 import type { ClassifierScheme } from '../../core/classifier.js';
 import { addressOf } from '../../sys/libc.js';
+import type { Ipv6Prefix, Ipv6Sources } from './inner6-sources.js';
 import { COUNTER_NAMES, type CounterName, type Counters } from './counters.js';
 
 interface Constant {
@@ -25,7 +26,11 @@ interface PacketExports {
   readonly TX_MESSAGES: Constant;
   readonly RANGES: Constant;
   readonly MAX_RANGES: Constant;
+  readonly PREFIXES: Constant;
+  readonly PREFIX_BYTES: Constant;
+  readonly MAX_PREFIXES: Constant;
   setRanges(count: number): void;
+  setPrefixes(denied: number, count: number): void;
   txSetUp(address: bigint, tunHeader: number, segmentation: number): void;
   txSetPeer(bound: number, address: number, port: number): void;
   txBegin(): void;
@@ -78,6 +83,17 @@ export class PacketModule {
       if (scheme.kind === 'none') this.exports.rxAskAll();
       else this.askAboutLength(scheme.kind === 'token' ? scheme.token.length : SIGNED_PACKET_LENGTH);
     }
+  }
+
+  /** Has the module carry IPv6 from these sources, too. */
+  carryIpv6({ denied, allowed }: Ipv6Sources): void {
+    const { exports, bytes } = this;
+    [...denied, ...allowed].forEach(({ address, mask }: Ipv6Prefix, index) => {
+      const at = exports.PREFIXES.value + index * exports.PREFIX_BYTES.value;
+      bytes.set(address, at);
+      bytes.set(mask, at + address.length);
+    });
+    exports.setPrefixes(denied.length, denied.length + allowed.length);
   }
 
   count(name: CounterName, by = 1): void {

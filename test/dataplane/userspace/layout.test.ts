@@ -1,6 +1,9 @@
 /** Regions of the packet module's memory, as assembly/layout.ts lays them out. */
 import assert from 'node:assert/strict';
 import { packetModule } from '../../../src/dataplane/userspace/assets.js';
+import { MAX_RANGES } from '../../../src/dataplane/userspace/control-block.js';
+import { COUNTER_NAMES } from '../../../src/dataplane/userspace/counters.js';
+import { MAX_PREFIXES } from '../../../src/dataplane/userspace/inner6-sources.js';
 import { PacketModule } from '../../../src/dataplane/userspace/packet-module.js';
 import { needsBuild } from './support/built.js';
 import { udp } from './support/inner-packet.js';
@@ -40,6 +43,7 @@ describe('the memory of the packet module', () => {
       ['FLOW_HEADERS', of('FLOW_SLOTS') * of('FLOW_HEADER_BYTES')],
       ['FLOW_IOVECS', of('FLOW_SLOTS') * of('FLOW_MAX_IOVECS') * of('IOVEC_BYTES')],
       ['RANGES', of('MAX_RANGES') * 8],
+      ['PREFIXES', of('MAX_PREFIXES') * of('PREFIX_BYTES')],
       ['TX_IOVECS', of('TX_MAX_SEGMENTS') * SEGMENT_IOVECS * of('IOVEC_BYTES')],
       ['TX_HEADERS', of('TX_MAX_SEGMENTS') * of('TX_HEADER_BYTES')],
       ['TX_BUFFER', of('TX_BUFFER_END') - of('TX_BUFFER')],
@@ -53,6 +57,11 @@ describe('the memory of the packet module', () => {
       assert.ok(end <= (next?.start ?? bytes.length), `${name} reaches into ${next?.name ?? 'nowhere'}`);
     });
     assert.equal(bytes.length, of('MEMORY_PAGES') * of('PAGE_BYTES'));
+  });
+
+  it('has room for as many sources as the loop is told of', () => {
+    assert.deepEqual([of('MAX_RANGES'), of('MAX_PREFIXES')], [MAX_RANGES, MAX_PREFIXES]);
+    assert.equal(of('COUNTER_COUNT'), COUNTER_NAMES.length);
   });
 
   it('is asked to hold a packet only where there is room for the longest', () => {

@@ -1,5 +1,6 @@
 /** The packet module with hands instead of a kernel: datagrams are put where recvmmsg would, iovecs are followed. */
 import { packetModule } from '../../../../src/dataplane/userspace/assets.js';
+import type { Ipv6Sources } from '../../../../src/dataplane/userspace/inner6-sources.js';
 import { PacketModule } from '../../../../src/dataplane/userspace/packet-module.js';
 import { CMSGHDR, IOVEC, MMSGHDR, MSGHDR, SOCKADDR_IN } from '../../../../src/sys/layouts.js';
 import { socketAddress } from '../../../../src/sys/udp-socket.js';
@@ -12,7 +13,15 @@ export interface RigSettings {
   readonly coalescing?: boolean;
   readonly bound?: boolean;
   readonly mtu?: number;
+  /** Absent: the tunnel carries no IPv6. */
+  readonly ipv6?: Ipv6Sources;
 }
+
+/** Any source. */
+export const ANY_IPV6: Ipv6Sources = {
+  denied: [],
+  allowed: [{ address: new Uint8Array(16), mask: new Uint8Array(16) }],
+};
 
 export interface Datagram {
   readonly payload: Buffer;
@@ -45,6 +54,7 @@ export class ModuleRig {
     coalescing = true,
     bound = true,
     mtu = 1472,
+    ipv6,
   }: RigSettings = {}) {
     const { exports, base } = this.module;
     exports.rxSetUp(BigInt(base), Number(tunHeader), Number(coalescing));
@@ -55,6 +65,7 @@ export class ModuleRig {
     exports.txSetPeer(Number(bound), address, port);
     exports.rxSetMtu(mtu);
     this.allow([[0, 0xffffffff]]);
+    if (ipv6 !== undefined) this.module.carryIpv6(ipv6);
   }
 
   allow(ranges: readonly (readonly [first: number, last: number])[]): void {
