@@ -15,6 +15,7 @@ const IFF_VNET_HDR = 0x4000;
 const IFF_TUN_EXCL = 0x8000;
 export const TUN_F_CSUM = 0x01;
 export const TUN_F_TSO4 = 0x02;
+export const TUN_F_TSO6 = 0x04;
 
 const IFNAMSIZ = 16;
 const IFREQ_BYTES = 40;
@@ -31,14 +32,14 @@ export interface TunDescriptor {
 
 /**
  * Makes a TUN device, which lives as long as the descriptor is open. With `offloads` the kernel leaves checksums and the
- * segmentation of TCP over IPv4 to the reader, where it can. Throws SystemError: EBUSY where the name is taken, ENOENT or
+ * segmentation of TCP to the reader, where it can: over IPv4, and with `ipv6` over IPv6, too. Throws SystemError: EBUSY where the name is taken, ENOENT or
  * EACCES for /dev/net/tun, EPERM without CAP_NET_ADMIN.
  */
-export function openTun(name: string, offloads: boolean): TunDescriptor {
+export function openTun(name: string, offloads: boolean, ipv6 = false): TunDescriptor {
   const fd = openDevice();
   try {
     create(fd, name, offloads ? IFF_VNET_HDR : 0);
-    if (!offloads || setOffloads(fd)) return { fd, offloads };
+    if (!offloads || setOffloads(fd, TUN_F_CSUM | TUN_F_TSO4 | (ipv6 ? TUN_F_TSO6 : 0))) return { fd, offloads };
   } catch (error) {
     closeSync(fd);
     throw error;
@@ -73,9 +74,9 @@ function create(fd: number, name: string, more: number): void {
 }
 
 /** Whether the kernel takes it. */
-function setOffloads(fd: number): boolean {
+function setOffloads(fd: number, offloads: number): boolean {
   const size = Buffer.alloc(4);
   size.writeInt32LE(10);
   checked('set the size of the TUN header', libc().ioctl(fd, TUNSETVNETHDRSZ, size));
-  return libc().ioctlValue(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4) >= 0;
+  return libc().ioctlValue(fd, TUNSETOFFLOAD, offloads) >= 0;
 }

@@ -64,7 +64,7 @@ export class UdpSocket {
         const name = Buffer.from(`${device}\0`);
         checked(`bind to ${device}`, libc().setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length));
       }
-      setSocketOption(fd, IPPROTO_IP, IP_MTU_DISCOVER, fragments ? IP_PMTUDISC_WANT : IP_PMTUDISC_DO);
+      setFragments(fd, fragments);
       forceBufferSize(fd, 'receive', bufferBytes);
       forceBufferSize(fd, 'send', bufferBytes);
       const name = socketAddress(address, port);
@@ -112,6 +112,11 @@ export class UdpSocket {
     checked(`send to ${to.address}`, packetCalls().sendmsg(this.fd, base, flags));
   }
 
+  /** From now on as `fragments` of the settings. Throws SystemError. */
+  cutUp(fragments: boolean): void {
+    setFragments(this.fd, fragments);
+  }
+
   /** How many datagrams found no room in the receive buffer, since the socket was opened. */
   dropped(): number {
     return droppedMessages(this.fd);
@@ -133,6 +138,10 @@ export class UdpSocket {
     }
   }
 }
+
+const setFragments = (fd: number, fragments: boolean): void => {
+  setSocketOption(fd, IPPROTO_IP, IP_MTU_DISCOVER, fragments ? IP_PMTUDISC_WANT : IP_PMTUDISC_DO);
+};
 
 /** struct sockaddr_in { u16 family; be16 port; be32 address; u8 zero[8]; } */
 export function socketAddress(address: string, port: number): Buffer {

@@ -15,11 +15,14 @@ import { messageOf, PlaneError } from '../common/errors.js';
 import { afterRepair, QUIET_PACE, repairWaitMs, type PaceState } from '../common/repair-pace.js';
 import { packetModule, workerEntry } from './assets.js';
 import { ControlBlock, type LoopState } from './control-block.js';
+import type { Ipv6Sources } from './inner6-sources.js';
 import { addCounts, NO_COUNTS, type Counters } from './counters.js';
 import type { LoopData, LoopMessage } from './messages.js';
 
 export interface LoopThreadOptions {
   readonly schemes: readonly ClassifierScheme[];
+  /** Inner IPv6 sources; undefined: the tunnel carries no IPv6. */
+  readonly ipv6: Ipv6Sources | undefined;
   readonly queueLength: number;
   readonly monotonicMs: () => number;
   readonly onAuthPacket: (packet: AuthPacket) => void;
@@ -99,12 +102,13 @@ export class LoopThread {
   }
 
   private spawn(): void {
-    const { schemes, queueLength } = this.options;
+    const { schemes, ipv6, queueLength } = this.options;
     const data: LoopData = {
       control: this.control.buffer,
       module: packetModule(),
       wakeFd: this.wake.fd,
       schemes,
+      ipv6,
       queueLength,
     };
     const worker = new Worker(workerEntry(), {

@@ -2,6 +2,7 @@
 import type { ClassifierScheme } from '../../core/classifier.js';
 import type { Endpoint } from '../../core/endpoint.js';
 import type { Counters } from './counters.js';
+import type { Ipv6Sources } from './inner6-sources.js';
 
 /** What a loop is given for its whole life. */
 export interface LoopData {
@@ -10,6 +11,8 @@ export interface LoopData {
   /** Wakes the loop. */
   readonly wakeFd: number;
   readonly schemes: readonly ClassifierScheme[];
+  /** Undefined: the tunnel carries no IPv6. */
+  readonly ipv6: Ipv6Sources | undefined;
   /** Auth packets that may wait for the main thread. */
   readonly queueLength: number;
 }

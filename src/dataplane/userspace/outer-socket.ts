@@ -53,6 +53,11 @@ export class OuterSocket {
     };
   }
 
+  /** Whether what is too long for the way is cut up from now on. Throws SystemError. */
+  cutUp(fragments: boolean): void {
+    this.socket?.cutUp(fragments);
+  }
+
   /** Throws SystemError. */
   send(to: Endpoint, payload: Buffer, ttl: number | undefined): void {
     if (this.socket === undefined) throw new Error('the userspace data plane is not running');

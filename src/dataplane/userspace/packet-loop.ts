@@ -31,7 +31,7 @@ import { sharedMs } from './shared-clock.js';
 
 /** Packets read from the device before the wire has its turn. */
 const MAX_READS = 64;
-/** The longest IPv4 packet, and the header of TUN. */
+/** The longest packet, and the header of TUN. */
 const READ_BYTES = 65_535 + 10;
 /** Of a call for many messages, each of which then went by itself. */
 const REFUSALS_IN_A_ROW = 8;
@@ -51,7 +51,7 @@ export class PacketLoop {
   /** As told, unless they turned out to be no good. */
   private udp = -1;
   private tun = -1;
-  private segmentation = false;
+  private segmentation = true;
   /** Long messages are sent singly until something changes; told once, for a way may stay that narrow. */
   private isPausing = false;
   private hasToldPause = false;
@@ -75,6 +75,7 @@ export class PacketLoop {
     const { exports, bytes } = this.packets;
     this.polled = new DataView(bytes.buffer, exports.POLL_FDS.value, 3 * POLLFD.bytes);
     this.packets.askAbout(data.schemes);
+    if (data.ipv6 !== undefined) this.packets.carryIpv6(data.ipv6);
   }
 
   /** Returns when it is told to stop. */
@@ -116,10 +117,7 @@ export class PacketLoop {
     this.udp = state.udp;
     this.tun = state.tun;
     this.letInUntilMs = state.letInUntilMs;
-    if (before === undefined) {
-      this.receivesBatches = state.batches;
-      this.segmentation = state.segmentation;
-    }
+    if (before === undefined) this.receivesBatches = state.batches;
     this.sendsBatches = state.batches && this.refusedBatches < Infinity;
     if (before?.tunHeader !== state.tunHeader || before.coalescing !== state.coalescing) {
       exports.rxSetUp(BigInt(base), Number(state.tunHeader), Number(state.coalescing));
@@ -140,8 +138,9 @@ export class PacketLoop {
   }
 
   private setSegmentation(): void {
-    const isUsed = this.segmentation && !this.isPausing;
-    this.packets.exports.txSetUp(BigInt(this.packets.base), Number(this.state?.tunHeader === true), Number(isUsed));
+    const { tunHeader, segmentation } = this.state ?? { tunHeader: false, segmentation: false };
+    const isUsed = segmentation && this.segmentation && !this.isPausing;
+    this.packets.exports.txSetUp(BigInt(this.packets.base), Number(tunHeader), Number(isUsed));
   }
 
   private letIn(nowMs: number): void {
@@ -189,10 +188,11 @@ export class PacketLoop {
   /** A packet that may be an auth packet. */
   private judge(): void {
     const { exports, bytes } = this.packets;
-    const { schemes, queueLength } = this.data;
+    const { schemes, queueLength, ipv6 } = this.data;
     const payload = bytes.subarray(exports.askAt(), exports.askAt() + exports.askBytes());
     const isBound = exports.askIsBound() !== 0;
-    const judgement = isBound ? classify(payload, schemes) : classifyUnbound(payload, schemes);
+    const judge = isBound ? classify : classifyUnbound;
+    const judgement = judge(payload, schemes, undefined, ipv6 !== undefined);
     const isData = judgement.kind === 'data';
     const source = exports.askAddress();
     const from = { address: dotted(swapped32(source)), port: swapped16(exports.askPort()) };

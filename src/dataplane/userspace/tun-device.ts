@@ -1,5 +1,5 @@
 /** The tunnel's device: a TUN device that lives as long as we hold its descriptor, marked and set as the settings say. */
-import { closeSync, writeFileSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { Link } from '../../netlink/route/link.js';
 import { SystemError } from '../../sys/errors.js';
 import { openTun, requireTun, type TunDescriptor } from '../../sys/tun.js';
@@ -9,6 +9,7 @@ import { PlaneError, UnsupportedError } from '../common/errors.js';
 import { formatMark, type Mark } from '../common/mark.js';
 import { planSettled } from '../common/settled-link.js';
 import type { Step } from '../common/step.js';
+import { quietIpv6, withoutIpv6 } from './quiet-ipv6.js';
 
 export interface TunDeviceContext {
   readonly route: Routes;
@@ -60,7 +61,14 @@ export class TunDevice {
     }
     if (mtu !== undefined && link.mtu !== mtu) {
       const lack = `the device ${device} has an MTU of ${link.mtu} instead of ${mtu}`;
-      steps.push({ lack, mend: () => route.setLink(link.index, { mtu }) });
+      steps.push({
+        lack,
+        mend: async () => {
+          await route.setLink(link.index, { mtu });
+          // Below 1280 the device has lost its IPv6, and gets it anew.
+          if (settings.inner6 !== undefined) await quietIpv6(route, link.index);
+        },
+      });
     }
     return [...steps, ...(await planSettled(route, settings, link))];
   }
@@ -98,7 +106,8 @@ export class TunDevice {
       this.link = link;
       this.descriptor = descriptor;
       await route.setLink(link.index, { alias: formatMark(mark), ...(mtu !== undefined && { mtu }) });
-      withoutIpv6(device);
+      if (settings.inner6 === undefined) withoutIpv6(device);
+      else await quietIpv6(route, link.index);
       for (const step of await planSettled(route, settings, link)) await step.mend();
       await onMade();
     } catch (error) {
@@ -111,10 +120,10 @@ export class TunDevice {
 
   private open(): TunDescriptor {
     const { settings, offloads } = this.context;
-    const { device } = settings;
+    const { device, inner6 } = settings;
     requireDevices();
     try {
-      return openTun(device, offloads);
+      return openTun(device, offloads, inner6 !== undefined);
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
       if (error.code === 'EBUSY' || error.code === 'EINVAL') {
@@ -140,14 +149,5 @@ export function requireDevices(): void {
       `${error.message}: "modprobe tun" as root makes it; a container needs --device /dev/net/tun, a systemd unit DeviceAllow=/dev/net/tun`,
       { cause: error },
     );
-  }
-}
-
-/** The tunnel carries IPv4 only; without this the kernel would look for IPv6 routers and neighbours in it. */
-function withoutIpv6(device: string): void {
-  try {
-    writeFileSync(`/proc/sys/net/ipv6/conf/${device}/disable_ipv6`, '1');
-  } catch {
-    // No IPv6, or /proc/sys can't be written: what the kernel sends then is dropped.
   }
 }

@@ -22,19 +22,17 @@ import { mendAll } from '../common/step.js';
 import { lockTunnel } from '../common/tunnel-lock.js';
 import type { AdoptedPeer, DataPlane, DataPlaneHandlers } from '../index.js';
 import { takeKernelRemains, type LeftBinding } from '../kernel/remains.js';
+import { concernedParts, PARTS, type Part } from './concerned-parts.js';
 import { MAX_RANGES, type LoopState, type Offloads } from './control-block.js';
 import { drops, type Counters } from './counters.js';
-import { fittingMtu } from './fitting-mtu.js';
-import { allowedSources, coveredBy, mayMatter, type SourceRange } from './inner-sources.js';
+import { fittingMtu, UNKNOWN_MTU, type FittingMtu } from './fitting-mtu.js';
+import { allowedSources, coveredBy, type SourceRange } from './inner-sources.js';
+import { inner6Sources } from './inner6-sources.js';
 import { LoopThread } from './loop-thread.js';
 import { OuterSocket } from './outer-socket.js';
 import type { UserspacePlaneSettings } from './settings.js';
 import { sharedMs } from './shared-clock.js';
 import { requireDevices, TunDevice } from './tun-device.js';
-
-/** What can be looked at by itself; `path` is the host's own way out, `sources` what is routed into the tunnel. */
-const PARTS = ['path', 'device', 'sources'] as const;
-type Part = (typeof PARTS)[number];
 
 /** A learnt path MTU is forgotten after ten minutes (net.ipv4.route.mtu_expires). */
 const PATH_MTU_EXPIRY_MS = 610_000;
@@ -59,7 +57,7 @@ export class UserspacePlane implements DataPlane {
   private readonly socket: OuterSocket;
   private endpoint: Endpoint | undefined;
   private letInUntilMs = -Infinity;
-  private mtu: number | undefined;
+  private fitted: FittingMtu = UNKNOWN_MTU;
   /** The loop complains of a packet that was too long once only, until it is told of a change. */
   private wasTooLong = false;
   private sources: readonly SourceRange[] = [];
@@ -97,6 +95,7 @@ export class UserspacePlane implements DataPlane {
     });
     this.loop = new LoopThread({
       schemes: settings.schemes,
+      ipv6: inner6Sources(settings.tunnel),
       queueLength: settings.queueLength,
       monotonicMs: () => performance.now(),
       onAuthPacket: (packet) => {
@@ -211,6 +210,7 @@ export class UserspacePlane implements DataPlane {
         log.warn(messageOf(error));
       },
       overrunCheckMs: OVERRUN_CHECK_MS,
+      ipv6: settings.tunnel.inner6 !== undefined,
     });
     const { lifetimeSeconds } = settings.tunnel;
     // Before anything is taken away that would have to be replaced.
@@ -223,7 +223,7 @@ export class UserspacePlane implements DataPlane {
     const { address, device } = await this.outer.find();
     log.info(`outer address ${address} on ${device.name}, UDP port ${mark.port}`);
     this.openSocket();
-    this.mtu = await this.fittingMtu();
+    await this.fit();
     await mendAll(await this.device.plan(this.mtu, () => Promise.resolve()));
     await this.readSources();
     await this.loop.start(this.state());
@@ -255,22 +255,33 @@ export class UserspacePlane implements DataPlane {
     return this.settings.without?.includes(offload) !== true;
   }
 
+  private get mtu(): number | undefined {
+    return this.settings.tunnel.mtu ?? this.fitted.mtu;
+  }
+
+  /** Whether what is too long for the way is cut up outside, for it can't be told to be shorter. */
+  private get fragments(): boolean {
+    return this.settings.tunnel.mtu !== undefined || this.fitted.isNarrow;
+  }
+
   /** The returned function closes the socket before. */
   private openSocket(): () => void {
     const { address, device, port } = this.outer.side;
-    return this.socket.open({ address, port, device, fragments: this.settings.tunnel.mtu !== undefined });
+    return this.socket.open({ address, port, device, fragments: this.fragments });
   }
 
   private state(): LoopState {
     const { endpoint, device, socket } = this;
     return {
       ...socket.offloads,
+      // The kernel cuts up packets that are too long for the way, but not those of a long message.
+      segmentation: socket.offloads.segmentation && !this.fitted.isNarrow,
       batches: this.uses('batches'),
       tunHeader: device.offloads,
       stop: false,
       udp: socket.fd,
       tun: device.fd,
-      fragments: this.settings.tunnel.mtu !== undefined,
+      fragments: this.fragments,
       address: endpoint === undefined ? 0 : toNumber(endpoint.address),
       port: endpoint?.port ?? 0,
       letInUntilMs: this.letInUntilMs,
@@ -285,32 +296,10 @@ export class UserspacePlane implements DataPlane {
       this.log.warn(`${event.lostMessages} of the kernel's reports on the network were lost: looking anew`);
     }
     if (!this.isRunning) return;
+    const { device, mtu, covered } = this;
     // Packets are on their way as soon as a route into the tunnel is there: the kernel plane asks it for each of them.
-    if (isRoute(event) && event.route.outInterface === this.device.index) this.looks.soon(['device', 'sources'], 0);
-    else this.looks.soon(this.concernedParts(event));
-  }
-
-  private concernedParts(event: RouteEvent): readonly Part[] {
-    const { device } = this;
-    switch (event.kind) {
-      case 'link-changed':
-      case 'link-removed': {
-        const { link } = event;
-        if (!device.concerns(link)) return link.up ? ['path'] : ['path', 'sources'];
-        const isFine = event.kind === 'link-changed' && device.isAsWanted(link, this.mtu);
-        return isFine ? [] : ['device', 'sources'];
-      }
-      case 'address-added':
-      case 'address-removed':
-        return device.concerns(event.address) ? ['device', 'sources'] : ['path'];
-      case 'route-added':
-      case 'route-removed': {
-        const { route } = event;
-        return mayMatter(route, device.index, this.covered) ? ['path', 'sources'] : ['path'];
-      }
-      case 'overrun':
-        return PARTS;
-    }
+    const isUrgent = isRoute(event) && event.route.outInterface === device.index;
+    this.looks.soon(concernedParts(event, { device, mtu, covered }), isUrgent ? 0 : undefined);
   }
 
   private async look(parts: ReadonlySet<Part>): Promise<void> {
@@ -349,25 +338,26 @@ export class UserspacePlane implements DataPlane {
 
   /** The device's MTU follows that of the way to the peer. */
   private async followMtu(): Promise<void> {
-    const mtu = await this.fittingMtu();
-    const { device, log, route, settings } = this;
-    const before = this.mtu;
-    this.mtu = mtu;
-    if (mtu !== undefined && mtu !== before && device.index >= 0) {
-      log.info(`MTU of ${settings.tunnel.device}: ${before ?? 'unknown'} → ${mtu}`);
+    const before = await this.fit();
+    const { device, log, route, settings, mtu } = this;
+    if (mtu !== undefined && mtu !== before.mtu && device.index >= 0) {
+      log.info(`MTU of ${settings.tunnel.device}: ${before.mtu ?? 'unknown'} → ${mtu}`);
       await route.setLink(device.index, { mtu });
     }
-    if (mtu === before && !this.wasTooLong) return;
+    if (mtu === before.mtu && this.fragments === before.fragments && !this.wasTooLong) return;
     this.wasTooLong = false;
     await this.loop.apply(this.state());
   }
 
-  private async fittingMtu(): Promise<number | undefined> {
-    const { endpoint, outer, route, log, settings, mtu: before } = this;
-    const { mtu: wanted, device } = settings.tunnel;
-    const { mtu, isLearnt } = await fittingMtu({ route, outer, endpoint, device, before, log });
-    if (isLearnt) this.looks.later('path', PATH_MTU_EXPIRY_MS);
-    return wanted ?? mtu;
+  /** Goes by what the way to the peer has room for now. Returns what it went by before. */
+  private async fit(): Promise<{ readonly mtu: number | undefined; readonly fragments: boolean }> {
+    const { endpoint, outer, route, log, settings, fitted: last } = this;
+    const fitted = await fittingMtu({ route, outer, endpoint, tunnel: settings.tunnel, before: last, log });
+    const before = { mtu: this.mtu, fragments: this.fragments };
+    this.fitted = fitted;
+    if (this.fragments !== before.fragments) this.socket.cutUp(this.fragments);
+    if (fitted.isLearnt) this.looks.later('path', PATH_MTU_EXPIRY_MS);
+    return before;
   }
 
   private async readSources(): Promise<void> {

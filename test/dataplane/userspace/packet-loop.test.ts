@@ -78,6 +78,7 @@ class Rig {
       module: packetModule(),
       wakeFd: this.wake.fd,
       schemes: [],
+      ipv6: undefined,
       queueLength: 1,
     };
     new PacketLoop(data, (message) => this.told.push(message), calls).run();

@@ -111,6 +111,7 @@ export async function openLoop(schemes: readonly ClassifierScheme[], queueLength
   const deaths: string[] = [];
   const thread = new LoopThread({
     schemes,
+    ipv6: undefined,
     queueLength,
     monotonicMs: () => performance.now(),
     onAuthPacket: (packet) => auth.push(packet),
