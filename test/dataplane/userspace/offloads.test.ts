@@ -16,6 +16,7 @@ const TIMEOUT_MS = 120_000;
 const BYTES = Number(process.env['TRANSFER_BYTES'] ?? 4_000_000);
 
 const INNER = { a: '172.28.0.0', b: '172.28.0.1' } as const;
+const INNER6 = { a: 'fd00:5::1', b: 'fd00:5::2' } as const;
 const OUTER = { a: '10.9.3.1', b: '10.9.3.2' } as const;
 
 function order(own: 'a' | 'b', without: readonly (keyof Offloads)[]): PlaneOrder {
@@ -27,7 +28,14 @@ function order(own: 'a' | 'b', without: readonly (keyof Offloads)[]): PlaneOrder
       outer: { port: 10_000, device: 'eth' },
       schemes: [{ kind: 'ed25519' }],
       kernel: { table: 'ipipou-0', queueNumber: 0 },
-      tunnel: { peer: 'peer', device: 'ipipou0', address: INNER[own], peerAddress: INNER[other], lifetimeSeconds: 0 },
+      tunnel: {
+        peer: 'peer',
+        device: 'ipipou0',
+        address: INNER[own],
+        peerAddress: INNER[other],
+        inner6: { address: INNER6[own], peerAddress: INNER6[other] },
+        lifetimeSeconds: 0,
+      },
       without,
     },
     peer: { address: OUTER[other], port: 10_000 },
@@ -77,9 +85,11 @@ describe('transfers in userspace, whatever the kernel helps with', function () {
       const local = new Scope();
       try {
         const planes = await Promise.all([startPlane(local, [a, 'a'], without), startPlane(local, [b, 'b'], others)]);
-        assert.ok(await answersPing(a, INNER.b));
-        await transfer(local, { ns: a, address: INNER.a }, { ns: b, address: INNER.b }, BYTES);
-        await transfer(local, { ns: b, address: INNER.b }, { ns: a, address: INNER.a }, BYTES);
+        for (const inner of [INNER, INNER6]) {
+          assert.ok(await answersPing(a, inner.b));
+          await transfer(local, { ns: a, address: inner.a }, { ns: b, address: inner.b }, BYTES);
+          await transfer(local, { ns: b, address: inner.b }, { ns: a, address: inner.a }, BYTES);
+        }
         for (const ns of [a, b]) assert.deepEqual(await checksumErrors(ns), {});
         for (const plane of planes) {
           plane.signal('SIGTERM');

@@ -47,5 +47,9 @@ export async function checksumErrors(ns: Namespace): Promise<Record<string, numb
       if (name.includes('Csum') && value > 0) errors[`${lines[index]![0]} ${name}`] = value;
     });
   }
+  const { stdout: ipv6 } = await ns.exec(['cat', '/proc/thread-self/net/snmp6']);
+  for (const [, name = '', value] of ipv6.matchAll(/^(\S*Csum\S*)\s+(\d+)$/gm)) {
+    if (Number(value) > 0) errors[name] = Number(value);
+  }
   return errors;
 }
