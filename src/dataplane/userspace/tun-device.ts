@@ -61,14 +61,7 @@ export class TunDevice {
     }
     if (mtu !== undefined && link.mtu !== mtu) {
       const lack = `the device ${device} has an MTU of ${link.mtu} instead of ${mtu}`;
-      steps.push({
-        lack,
-        mend: async () => {
-          await route.setLink(link.index, { mtu });
-          // Below 1280 the device has lost its IPv6, and gets it anew.
-          if (settings.inner6 !== undefined) await quietIpv6(route, link.index);
-        },
-      });
+      steps.push({ lack, mend: () => route.setLink(link.index, { mtu }) });
     }
     return [...steps, ...(await planSettled(route, settings, link))];
   }

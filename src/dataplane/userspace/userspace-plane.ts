@@ -3,7 +3,7 @@
  * What is on the wire is the same as with the kernel plane.
  *
  * Closed by construction. Packets enter only by the packet loop, which lets them in from the bound endpoint, for its
- * lifetime, and with inner sources that are routed into the tunnel. The device and the socket are this thread's, so a
+ * lifetime, and with inner sources that are routed into the tunnel, or are named by the settings (IPv6). The device and the socket are this thread's, so a
  * loop that dies takes nothing with it; where the process ends, they end.
  */
 import { formatEndpoint, sameEndpoint, type Endpoint } from '../../core/endpoint.js';

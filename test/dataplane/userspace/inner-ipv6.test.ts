@@ -100,6 +100,7 @@ describe(`a tunnel that carries IPv6 as well`, function () {
 
   before(async () => {
     ({ tunnel, controlDir } = await ipv6Tunnel(scope));
+    await tunnel.net.client.ip('address add 10.77.1.1/32 dev lo', 'address add 2001:db8:77::1/128 dev lo nodad');
   });
 
   const ends = (): readonly (readonly [ns: Namespace, other: string])[] => [
@@ -165,6 +166,22 @@ describe(`a tunnel that carries IPv6 as well`, function () {
     await transfer(scope, one, other, BYTES);
     await transfer(scope, other, one, BYTES);
     for (const ns of [server, client]) assert.deepEqual(await checksumErrors(ns), {});
+  });
+
+  it('hands TCP over IPv6 over in long packets, on both sides', async () => {
+    const { server, client } = tunnel.net;
+    const passed = async (ns: Namespace, way: 'rx' | 'tx'): Promise<{ bytes: number; packets: number }> => {
+      const [link] = (await ns.ipJson('-s link show ipipou0')) as [{ stats64: Record<typeof way, typeof before> }];
+      return link.stats64[way];
+    };
+    const [before, beforeThere] = [await passed(server, 'tx'), await passed(client, 'rx')];
+    await transfer(scope, { ns: server, address: SERVER_INNER6 }, { ns: client, address: CLIENT_INNER6 }, BYTES);
+    for (const [from, to] of [
+      [before, await passed(server, 'tx')],
+      [beforeThere, await passed(client, 'rx')],
+    ] as const) {
+      assert.ok((to.bytes - from.bytes) / (to.packets - from.packets) > 3 * 1472, JSON.stringify({ from, to }));
+    }
   });
 
   it('carries UDP over IPv6 both ways, and no checksum is wrong', async () => {
@@ -234,7 +251,6 @@ describe(`a tunnel that carries IPv6 as well`, function () {
 
   it('carries what comes from the networks behind the peer, of both versions', async () => {
     const { server, client } = tunnel.net;
-    await client.ip('address add 10.77.1.1/32 dev lo', 'address add 2001:db8:77::1/128 dev lo nodad');
     for (const [from, to] of [
       ['10.77.1.1', SERVER_INNER],
       ['2001:db8:77::1', SERVER_INNER6],

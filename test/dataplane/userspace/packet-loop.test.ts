@@ -28,6 +28,8 @@ class Rig {
   /** The calls that were let through, by their names. */
   readonly sentBy: string[] = [];
   readonly receivedBy: string[] = [];
+  /** For how many messages each call for many of them was. */
+  readonly batches: number[] = [];
   readonly told: LoopMessage[] = [];
   readonly received: string[] = [];
   private readonly control = new ControlBlock();
@@ -62,7 +64,10 @@ class Rig {
         return real.poll(fds, count, 0);
       },
       sendmmsg: (fd: number, messages: number, count: number, flags: number) =>
-        attempt('sendmmsg', () => real.sendmmsg(fd, messages, count, flags)),
+        attempt('sendmmsg', () => {
+          this.batches.push(count);
+          return real.sendmmsg(fd, messages, count, flags);
+        }),
       recvmmsg: (fd: number, messages: number, count: number, flags: number, timeout: number) =>
         attempt('recvmmsg', () => real.recvmmsg(fd, messages, count, flags, timeout)),
       recvmsg: (fd: number, message: number, flags: number) => {
@@ -238,6 +243,20 @@ describe('packet loop where sending fails', () => {
     assert.ok(singly > 0);
     assert.equal(rig.kinds.filter((kind) => kind === 'segmentation-paused').length, 1);
     assert.equal(rig.kinds.filter((kind) => kind === 'no-segmentation').length, 0);
+  });
+
+  it('sends packets singly as long as it is told to, and together again afterwards', async () => {
+    rig.change({ segmentation: false });
+    rig.run(
+      rig.put(ONE, TWO),
+      () => {
+        rig.change({ segmentation: true });
+      },
+      rig.put(THREE, ONE),
+      nothing,
+    );
+    await rig.arrived('1', '2', '3', '1');
+    assert.deepEqual(rig.batches, [2, 1]);
   });
 
   it('never tries long messages again where the outer device cannot do their checksums (EIO)', async () => {

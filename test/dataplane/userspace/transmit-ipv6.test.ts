@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { parseIpv6 } from '../../../src/netlink/ip-address.js';
 import { needsBuild } from './support/built.js';
 import {
   ACK,
@@ -152,6 +153,26 @@ describe('IPv6 from the device to the wire', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('segments of a packet that is routed on its way have the checksum that its last destination wants', () => {
+    const ROUTING = 43;
+    const last = parseIpv6('fd00::9');
+    const packet = leavePartial(
+      tcp6({ destination: 'fd00::9', extensions: [ROUTING], payload: Buffer.alloc(2500, 'x') }),
+      16,
+    );
+    packet.set(parseIpv6('fd00::77'), 24);
+    const header = encodeTunHeader({ flags: NEEDS_CSUM, kind: TCPV6, segmentBytes: 1000, checksumStart: 48 });
+    const datagrams = rig6()
+      .send([asRead(packet, header)])
+      .messages.flatMap(datagramsOf);
+    assert.equal(datagrams.length, 3);
+    for (const datagram of datagrams) {
+      assert.ok(!isRight(datagram));
+      datagram.set(last, 24);
+      assert.ok(isRight(datagram));
+    }
   });
 
   it('what is no whole IPv6 packet is not sent, and counted', () => {
