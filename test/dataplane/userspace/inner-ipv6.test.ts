@@ -46,8 +46,11 @@ const ECHO_REQUEST = 128;
 const BYTES = Number(process.env['TRANSFER_BYTES'] ?? 10_000_000);
 const SIGNED_PACKETS = 40;
 const PING_HEADERS = 48;
-/** UDP payloads that begin like IPv6. */
-const CARRIES_IPV6 = `udp port ${PORT} and udp[8] & 0xf0 = 0x60`;
+/** UDP payloads that are IPv6 packets from a link-local source or none, or to a group or a link-local destination. */
+const FOR_NEIGHBOURS = [
+  `udp port ${PORT} and udp[8] & 0xf0 = 0x60`,
+  '(udp[16:2] & 0xffc0 = 0xfe80 or udp[32:2] & 0xffc0 = 0xfe80 or udp[32] = 0xff or (udp[16:4] = 0 and udp[28:4] = 0))',
+].join(' and ');
 
 interface Ipv6Tunnel {
   readonly tunnel: NatTunnel;
@@ -204,7 +207,7 @@ describe(`a tunnel that carries IPv6 as well`, function () {
 
   it('sends nothing of what a kernel looks for neighbours with', async () => {
     const { server, client, stranger } = tunnel.net;
-    const onWire = await startCapture(scope, server, 'wan', CARRIES_IPV6);
+    const onWire = await startCapture(scope, server, 'wan', FOR_NEIGHBOURS);
     // What makes a kernel join groups and ask for routers, and a program that asks all neighbours.
     const since = tunnel.server.mark();
     await server.ip('link set ipipou0 down');
@@ -212,11 +215,15 @@ describe(`a tunnel that carries IPv6 as well`, function () {
     for (const ns of [server, client]) {
       await ns.exec(['ping', '-n', '-c', '2', '-i', '0.2', '-W', '1', 'ff02::1%ipipou0'], { mayFail: true });
     }
-    await barrier(stranger, SERVER_OUTER);
+    await works('after the device was down');
     assert.deepEqual(onWire.lines, []);
     // It would have been seen.
-    await works('after the device was down');
-    await waitUntil(() => onWire.count >= 4, { what: 'pings on the wire' });
+    const sender = rawSender(scope, stranger);
+    const seen = [innerPing6('fe80::1', 'fd00:5::2'), innerPing6('fd00:5::2', 'ff02::1'), innerPing6('::', 'ff02::16')];
+    for (const payload of seen) {
+      sender.udp({ from: `${STRANGER_OUTER}:${PORT}`, to: `${SERVER_OUTER}:${PORT}`, payload });
+    }
+    await waitUntil(() => onWire.count === seen.length, { what: 'such packets on the wire' });
     await onWire.stop();
     assert.equal(await dropped(controlDir, /to send/), 0);
   });
