@@ -18,6 +18,7 @@ export const DROPPED_WRITING: i32 = 13;
 export const DROPPED_AUTH_RATE: i32 = 14;
 export const DROPPED_AUTH_QUEUE: i32 = 15;
 export const FOR_NEIGHBOURS: i32 = 16;
+export const DROPPED_FROM_INSIDE: i32 = 17;
 
 export function count(counter: i32, by: i32 = 1): void {
   const at = COUNTERS + counter * 8;

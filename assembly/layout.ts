@@ -46,7 +46,7 @@ export const SINGLE_HEADER: i32 = 0x24a0;
 export const SINGLE_IOVECS: i32 = 0x24c0;
 /** u64 each; see counters.ts. */
 export const COUNTERS: i32 = 0x2500;
-export const COUNTER_COUNT: i32 = 17;
+export const COUNTER_COUNT: i32 = 18;
 
 export const FLOW_SLOTS: i32 = 16;
 export const FLOWS: i32 = 0x3000;

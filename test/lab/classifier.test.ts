@@ -97,7 +97,7 @@ describe('the ruleset decides as the classifier does', () => {
     const batch = new Batch().replaceTable({ family: FAMILY, name: TABLE });
     batch.deleteTable({ family: FAMILY, name: TABLE });
     const outer = { address: '10.9.3.2', port: 10_000 };
-    const sources6 = [{ address: '::', prefixLength: 0 }];
+    const sources6 = { denied: [], allowed: [{ address: '::', prefixLength: 0 }] };
     const tunnel = { ...TUNNEL, ...(ipv6 && { sources6 }) };
     addRuleset(batch, { table: TABLE, comment: 'corpus', outer, tunnel, schemes, queueNumber: 9 });
     putEndpoint(batch, TABLE, { endpoint: { address: '10.9.3.1', port: 4000 }, internal: TUNNEL.internal });

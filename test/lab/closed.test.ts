@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'mocha';
-import { answersPing, barrier, rawSender, suiteScope, udpPacket, waitUntil, type RawSender } from './support/index.js';
+import { barrier, rawSender, suiteScope, type RawSender } from './support/index.js';
 import {
-  asInnerPacket,
-  authPacket,
   CLIENT_INNER,
   endpointOf,
   innerPing,
@@ -13,11 +11,14 @@ import {
   SERVER_INNER,
   type NatTunnel,
 } from './support/tunnel.js';
+import { describeFromInside } from './support/suites/from-inside.js';
 import { SERVER_OUTER, STRANGER_OUTER } from './support/wan.js';
 
 /** The server's internal outer address, as the default numbering has it. */
 const INTERNAL = '172.29.0.0';
 const REPEATS = 10;
+
+describeFromInside({ plane: 'kernel' });
 
 describe('the way into a tunnel', () => {
   const scope = suiteScope();
@@ -94,23 +95,6 @@ describe('the way into a tunnel', () => {
     } finally {
       tunnel.server.signal('SIGCONT');
     }
-  });
-
-  it('stays where it is when an auth packet comes out of the tunnel itself', async () => {
-    // Signed afresh, so only where it comes from is wrong with it.
-    const { server, client } = tunnel.net;
-    const fromInside = udpPacket({
-      from: `${CLIENT_INNER}:5555`,
-      to: `${SERVER_OUTER}:${PORT}`,
-      payload: authPacket(tunnel.keys, Math.floor(Date.now() / 1000) + 5),
-    });
-    const start = await receivedPackets(server);
-    stranger.udp({ from: bound, to: `${SERVER_OUTER}:${PORT}`, payload: asInnerPacket(fromInside) });
-    await waitUntil(async () => (await receivedPackets(server)) > start, { what: 'the packet out of the tunnel' });
-    await barrier(tunnel.net.stranger, SERVER_OUTER);
-    assert.match(await server.nftList('chain ip ipipou-0 auth'), /packets [1-9].*auth packet from inside a tunnel/);
-    assert.equal(await endpointOf(server), bound);
-    assert.ok(await answersPing(client, SERVER_INNER));
   });
 
   it('is closed to everybody, the bound endpoint too, after a flush of the ruleset with the daemon frozen', async () => {

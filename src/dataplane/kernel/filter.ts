@@ -6,7 +6,7 @@
  */
 import type { BoundEndpoint } from './endpoints.js';
 import type { OuterSide } from '../common/outer-path.js';
-import type { InnerNetwork } from '../index.js';
+import type { Inner6Networks } from '../common/inner6-networks.js';
 import type { Step } from '../common/step.js';
 
 /** A tunnel as the filter knows it. */
@@ -17,7 +17,7 @@ export interface FilteredTunnel {
   /** The peer's inner address. */
   readonly peerAddress: string;
   /** Where its inner IPv6 packets may come from; absent: it carries none. */
-  readonly sources6?: readonly InnerNetwork[];
+  readonly sources6?: Inner6Networks;
 }
 
 /** What the filter must be, at the moment when it is asked for. */

@@ -21,6 +21,7 @@ import { NoFilter } from './no-filter.js';
 import type { OuterFollower } from '../common/outer-follower.js';
 import type { KernelPlaneSettings } from './settings.js';
 import { mendAll } from '../common/step.js';
+import { inner6Networks } from '../common/inner6-networks.js';
 import { ensureIpv6 } from '../common/ipv6-state.js';
 import { lockTunnel } from '../common/tunnel-lock.js';
 import { Tunnel } from './tunnel.js';
@@ -148,11 +149,9 @@ function adoptedPeers({ settings, log }: PlaneParts, bound: BoundEndpoint | unde
   return [{ peer: settings.tunnel.peer, endpoint, ...(remainingMs !== undefined && { remainingMs }) }];
 }
 
-/** The peer itself, and what lies behind it. */
-function sources6({ inner6, routes = [] }: TunnelSettings): Pick<FilteredTunnel, 'sources6'> {
-  if (inner6 === undefined) return {};
-  const behind = routes.filter(({ address }) => address.includes(':'));
-  return { sources6: [{ address: inner6.peerAddress, prefixLength: 128 }, ...behind] };
+function sources6(settings: TunnelSettings): Pick<FilteredTunnel, 'sources6'> {
+  const networks = inner6Networks(settings);
+  return networks === undefined ? {} : { sources6: networks };
 }
 
 /** What a tunnel needs of the port that it has. */

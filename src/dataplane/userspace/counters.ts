@@ -17,6 +17,7 @@ export const COUNTER_NAMES = [
   'authRate',
   'authQueue',
   'forNeighbours',
+  'fromInside',
 ] as const;
 
 export type CounterName = (typeof COUNTER_NAMES)[number];
@@ -40,6 +41,7 @@ const DROPS: readonly (readonly [CounterName, string])[] = [
   ['writing', 'refused by the tunnel device'],
   ['authRate', 'auth packets beyond their budget'],
   ['authQueue', 'auth packets beyond the queue'],
+  ['fromInside', 'auth packets from inside the tunnel'],
 ];
 
 export const addCounts = (one: Counters, other: Counters): Counters =>

@@ -52,6 +52,10 @@ function overlapsAny({ first, last }: SourceRange, ranges: readonly SourceRange[
   return range !== undefined && range.first <= last;
 }
 
+/** Whether one of the ranges, ascending and apart, has the address. */
+export const holdsAddress = (ranges: readonly SourceRange[], address: number): boolean =>
+  overlapsAny({ first: address, last: address }, ranges);
+
 /** What the routes into the tunnel cover, whatever longer prefixes say. */
 export const coveredBy = (routes: readonly RouteFacts[], device: number): SourceRange[] =>
   union(routes.filter(leadsTo(device)).map(rangeOf));

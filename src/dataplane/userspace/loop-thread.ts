@@ -172,7 +172,7 @@ export class LoopThread {
     this.counting = NO_COUNTS;
     this.control.releaseAll();
     if (!this.everTook) {
-      const error = new PlaneError('module', `the packet loop can't run: ${reason}`);
+      const error = new PlaneError('link', `the packet loop can't run: ${reason}`);
       for (const { reject } of this.waiters) reject(error);
       this.waiters = [];
       return;

@@ -25,6 +25,7 @@ import {
 } from '../../sys/packet-calls.js';
 import { AuthBudget } from './auth-budget.js';
 import { ControlBlock, type LoopState } from './control-block.js';
+import { holdsAddress } from './inner-sources.js';
 import type { LoopData, LoopMessage } from './messages.js';
 import { PacketModule } from './packet-module.js';
 import { sharedMs } from './shared-clock.js';
@@ -199,9 +200,16 @@ export class PacketLoop {
     exports.rxAnswer(Number(isData));
     if (isData) return;
     if (judgement.kind === 'drop') this.packets.count(judgement.reason);
+    // What comes out of the tunnel must not point it into itself.
+    else if (this.isInside(swapped32(source))) this.packets.count('fromInside');
     else if (!this.budget.spend(source, isBound, sharedMs())) this.packets.count('authRate');
     else if (!this.control.reserve(queueLength)) this.packets.count('authQueue');
     else this.tell({ kind: 'auth', from, payload: Uint8Array.prototype.slice.call(payload) });
+  }
+
+  /** Whether packets with this source may come out of the tunnel. In host order; `sources` are ascending and apart. */
+  private isInside(address: number): boolean {
+    return holdsAddress(this.state?.sources ?? [], address);
   }
 
   /** From the device to the wire. */

@@ -136,7 +136,12 @@ async function tryFirewall(
           table: TABLE,
           comment: 'a trial',
           outer: { address: NOBODY, port },
-          tunnel: { device: TABLE, internal: NOBODY, peerAddress: NOBODY, ...(kind === 'sit' && { sources6: [] }) },
+          tunnel: {
+            device: TABLE,
+            internal: NOBODY,
+            peerAddress: NOBODY,
+            ...(kind === 'sit' && { sources6: { denied: [], allowed: [] } }),
+          },
           schemes,
           queueNumber,
           counters,

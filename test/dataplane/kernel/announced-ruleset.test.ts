@@ -174,13 +174,19 @@ describeInNamespace('the filter, saying what it does', (kernel) => {
     });
 
     it('agree on networks that inner IPv6 packets may come from', async () => {
-      const sources6 = ['fd00::2/128', '2001:db8:1::/48', '2001:db8:2:8000::/49', '8000::/1', '::/0'].map((network) => {
+      const networks = ['fd00::2/128', '2001:db8:1::/48', '2001:db8:2:8000::/49', '8000::/1', '::/0'].map((network) => {
         const [address = '', prefixLength] = network.split('/');
         return { address, prefixLength: Number(prefixLength) };
       });
       await withFilter({}, async (filter) => {
-        await same(filter.install({ ...wanted(binding(1)), tunnel: { ...wanted().tunnel, sources6 } }));
-        await same(filter.install({ ...wanted(binding(1)), tunnel: { ...wanted().tunnel, sources6: [] } }));
+        for (const [denied, allowed] of [
+          [[], networks],
+          [networks.slice(0, 4), networks],
+          [[], []],
+        ] as const) {
+          const sources6 = { denied, allowed };
+          await same(filter.install({ ...wanted(binding(1)), tunnel: { ...wanted().tunnel, sources6 } }));
+        }
       });
     });
 

@@ -228,7 +228,10 @@ function addOuterRules(add: AddRule, { schemes, tunnel }: Pick<RulesetSettings, 
   }
   add(CHAIN_OUTER, DATA, dataOfABoundEndpoint);
   // The header is at hand here, before anything is taken off, and no route has to be asked for.
-  for (const network of tunnel.sources6 ?? []) {
+  for (const network of tunnel.sources6?.denied ?? []) {
+    add(CHAIN_OUTER, DROPPED.foreignInnerSource, [firstNibbleIs(IPV6), innerSource6IsIn(network), count, drop]);
+  }
+  for (const network of tunnel.sources6?.allowed ?? []) {
     add(CHAIN_OUTER, 'inner IPv6 packet of a bound endpoint', [
       firstNibbleIs(IPV6),
       ...(network.prefixLength === 0 ? [] : [innerSource6IsIn(network)]),
