@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'mocha';
 import { answersPing, makeNatRouter, pairTopology, suiteScope, waitUntil } from './support/index.js';
+import { CLIENT_INNER6, SERVER_INNER6 } from './support/suites/ipv6.js';
 import { checksumErrors, transfer } from './support/transfer.js';
 import {
   CLIENT_INNER,
@@ -31,7 +32,11 @@ for (const [server, client] of [
     let tunnel: NatTunnel;
 
     before(async () => {
-      tunnel = await natTunnel(scope, plane(server), plane(client));
+      tunnel = await natTunnel(
+        scope,
+        { args: [...plane(server).args, '--tunl-ip6', SERVER_INNER6] },
+        { args: [...plane(client).args, '--tunl-ip6', CLIENT_INNER6] },
+      );
     });
 
     const works = async (): Promise<void> => {
@@ -50,6 +55,18 @@ for (const [server, client] of [
         { ns: tunnel.net.server, address: SERVER_INNER },
         { ns: tunnel.net.client, address: CLIENT_INNER },
       ] as const;
+      await transfer(scope, ends[0], ends[1], BYTES);
+      await transfer(scope, ends[1], ends[0], BYTES);
+      for (const { ns } of ends) assert.deepEqual(await checksumErrors(ns), {});
+    });
+
+    it('carries IPv6 both ways, and nobody sees a wrong checksum', async () => {
+      const ends = [
+        { ns: tunnel.net.server, address: SERVER_INNER6 },
+        { ns: tunnel.net.client, address: CLIENT_INNER6 },
+      ] as const;
+      assert.ok(await answersPing(tunnel.net.client, SERVER_INNER6, 60, ['-s', '4000']));
+      assert.ok(await answersPing(tunnel.net.server, CLIENT_INNER6, 60, ['-s', '4000']));
       await transfer(scope, ends[0], ends[1], BYTES);
       await transfer(scope, ends[1], ends[0], BYTES);
       for (const { ns } of ends) assert.deepEqual(await checksumErrors(ns), {});
