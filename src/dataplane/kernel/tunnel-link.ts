@@ -14,6 +14,7 @@ import { createLink } from './create-link.js';
 import { inPart, PlaneError } from '../common/errors.js';
 import { planSettled } from '../common/settled-link.js';
 import { formatMark, parseMark, type Mark } from '../common/mark.js';
+import { quietIpv6 } from '../common/quiet-ipv6.js';
 import { mendAll, type Step } from '../common/step.js';
 import { describeDifference, sameParameters } from './tunnel-parameters.js';
 
@@ -168,6 +169,7 @@ export class TunnelLink {
     );
     try {
       await this.fitOffload(link, false);
+      if (this.kind === 'sit') await inPart('link', quietIpv6(route, link.index));
       await mendAll(await planSettled(route, this.settings, link));
     } catch (error) {
       await route.deleteLink(link.index).catch(() => undefined);

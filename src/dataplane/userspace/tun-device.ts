@@ -9,7 +9,7 @@ import { PlaneError, UnsupportedError } from '../common/errors.js';
 import { formatMark, type Mark } from '../common/mark.js';
 import { planSettled } from '../common/settled-link.js';
 import type { Step } from '../common/step.js';
-import { quietIpv6, withoutIpv6 } from './quiet-ipv6.js';
+import { quietIpv6, withoutIpv6 } from '../common/quiet-ipv6.js';
 
 export interface TunDeviceContext {
   readonly route: Routes;

@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
+import { BOUND_BUDGET } from '../../../src/dataplane/common/auth-budgets.js';
 import type { LoopState } from '../../../src/dataplane/userspace/control-block.js';
 import { sharedMs } from '../../../src/dataplane/userspace/shared-clock.js';
 import { UdpSocket } from '../../../src/sys/udp-socket.js';
@@ -140,6 +141,31 @@ describe('packet loop in its thread', () => {
     await overfill();
     assert.equal(rig.auth.length, 3);
     assert.equal(rig.thread.counters.authQueue, 17);
+  });
+
+  it('hands over no auth packet from an address that may come out of the tunnel, and counts it', async () => {
+    await rig.thread.apply({ ...rig.state, sources: [{ first: 0, last: 0xffffffff }] });
+    rig.peer.send(SIGNED, rig.port, '127.0.0.1');
+    rig.peer.send(udp(Buffer.from('behind it')), rig.port, '127.0.0.1');
+    await arrive(1);
+    await rig.thread.apply(rig.state);
+    assert.equal(rig.thread.counters.fromInside, 1);
+    assert.equal(rig.auth.length, 0);
+    rig.peer.send(SIGNED, rig.port, '127.0.0.1');
+    await until(() => rig.auth.length === 1);
+  });
+
+  it('hands over no more auth packets of an endpoint than its budget has, and counts the rest', async () => {
+    await rig.close();
+    rig = await openLoop([{ kind: 'ed25519' }], 1000);
+    const sender = await bindSender();
+    const [sent, { burst }] = [BOUND_BUDGET.burst + 60, BOUND_BUDGET];
+    sender(...Array.from({ length: sent }, () => SIGNED), udp(Buffer.from('behind them')));
+    await arrive(1);
+    await rig.thread.apply({ ...bound, mtu: 1400 });
+    const { authRate } = rig.thread.counters;
+    assert.ok(rig.auth.length >= burst && authRate > 0, `${rig.auth.length} handed over, ${authRate} counted`);
+    assert.equal(rig.auth.length + authRate, sent);
   });
 
   it('keeps its counts when it dies, and has room for auth packets again', async () => {

@@ -15,7 +15,7 @@ const SOCK_NONBLOCK = 0x800;
 
 /** What a loop works on. */
 export interface LoopEnds {
-  /** What the loop goes by unless a test changes it: the peer is bound, any inner source let in. */
+  /** What the loop goes by unless a test changes it: the peer is bound, all inner sources but loopback are let in. */
   readonly state: LoopState;
   /** Bound as the peer. */
   readonly peer: Socket;
@@ -81,7 +81,10 @@ export async function openEnds(): Promise<LoopEnds> {
       port: peer.address().port,
       letInUntilMs: Infinity,
       mtu: 1472,
-      sources: [{ first: 0, last: 0xffffffff }],
+      sources: [
+        { first: 0, last: 0x7effffff },
+        { first: 0x80000000, last: 0xffffffff },
+      ],
     },
     written: () => {
       const packets: Buffer[] = [];

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { isKernelError } from '../../netlink/errors.js';
 import { IN6_ADDR_GEN_MODE_NONE } from '../../netlink/route/constants.js';
-import type { Routes } from '../common/announce.js';
+import type { Routes } from './announce.js';
 
 /** For a device that carries IPv6: without a link-local address nothing asks for routers. */
 export async function quietIpv6(route: Routes, index: number): Promise<void> {
