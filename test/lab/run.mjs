@@ -23,6 +23,7 @@ import { setup, root } from '../../scripts/setup.mjs';
 import { findKernel, wantedKernel } from './boot/kernel.mjs';
 import { GUEST_RESULTS } from './boot/qemu.mjs';
 import { describeFailure, runInLab } from './boot/run.mjs';
+import { KERNEL_SHARES } from './shares.mjs';
 
 /** Without these the suite has nothing to test. */
 const MODULES = ['fou', 'ipip', 'nft_queue', 'nfnetlink_queue', 'veth'];
@@ -32,13 +33,11 @@ const MODULES = ['fou', 'ipip', 'nft_queue', 'nfnetlink_queue', 'veth'];
 /** @typedef {'kernel' | 'systemd' | 'egress'} Suite */
 /** One boot: `share` as suite.mjs takes it. @typedef {{ suite: Suite, share: string }} Job */
 
-/** @type {readonly Suite[]} */
-const SUITES = ['kernel', 'systemd', 'egress'];
+/** In the order in which they begin: one that is long and can't be cut comes first. @type {readonly Suite[]} */
+const SUITES = ['systemd', 'kernel', 'egress'];
 /** What runs unless a suite is named; `egress` takes a quarter of an hour of its own on an emulated processor. */
 const USUAL = SUITES.filter((suite) => suite !== 'egress');
 
-/** More of them than run at a time, so that the last one to end does not keep the others waiting for long. */
-const KERNEL_SHARES = 8;
 /** A machine's own, and what emulating it takes. */
 const MACHINE_BYTES = 3 * 2 ** 30;
 const MACHINES = 2;
