@@ -19,7 +19,7 @@ const LEAD_SECONDS = 5;
 /** What a wait may be longer than it is called. */
 const JITTER = 1.2;
 
-const RUNS = 3000;
+const RUNS = 2000;
 /** One run alone, to look at: SIMULATION_SEED=123. */
 const ONLY = process.env['SIMULATION_SEED'];
 
