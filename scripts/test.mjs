@@ -30,13 +30,17 @@ const whole = (name, command, args) => ({
 
 const bin = (/** @type {string} */ name) => join(root, 'node_modules', '.bin', name);
 
-/** Rooms whose tests wait for a kernel and for daemons most of the time, in two halves. */
-const WAITING = ['daemon', 'doctor', 'egress'].map((room) => `test/${room}/**/*.test.ts`);
-const CARRYING = ['test/dataplane/**/*.test.ts'];
+/** Files whose tests wait for a kernel and for daemons most of the time: three lanes of them share two processors well. */
+const [EGRESS, DATA_PLANES] = [['test/egress/**/*.test.ts'], ['test/dataplane/**/*.test.ts']];
+const WHOLE_TUNNELS = ['contract', 'contract-ipv6', 'promises'].map(
+  (name) => `test/dataplane/userspace/${name}.test.ts`,
+);
+const DAEMONS = ['daemon', 'doctor'].map((room) => `test/${room}/**/*.test.ts`);
+const without = (/** @type {readonly string[]} */ patterns) => patterns.flatMap((pattern) => ['--ignore', pattern]);
 
 /**
- * One row after the other; in a row the lanes go side by side, the stages of a lane one after the other. Two lanes take
- * about as long as each other, on two processors. The demo's own test looks for whatever may be left on the host, so that
+ * One row after the other; in a row the lanes go side by side, the stages of a lane one after the other. The lanes of
+ * a row take about as long as each other. The demo's own test looks for whatever may be left on the host, so that
  * nothing beside it may make namespaces.
  * @type {readonly (readonly (readonly Stage[])[])[]}
  */
@@ -50,13 +54,17 @@ const ROWS = [
     ],
     [
       unitTests('unit tests', [
-        ...['test/lab/**', ...WAITING, ...CARRYING].flatMap((pattern) => ['--ignore', pattern]),
+        ...without(['test/lab/**', ...EGRESS, ...DATA_PLANES, ...DAEMONS]),
         'test/**/*.test.ts',
         'test/scripts/*.test.mjs',
       ]),
     ],
   ],
-  [[unitTests('unit tests that wait for the kernel', WAITING)], [unitTests('unit tests of the data planes', CARRYING)]],
+  [
+    [unitTests('unit tests of egress', EGRESS)],
+    [unitTests('unit tests of daemons', [...DAEMONS, ...WHOLE_TUNNELS])],
+    [unitTests('unit tests of the data planes', [...without(WHOLE_TUNNELS), ...DATA_PLANES])],
+  ],
   [[{ name: 'lab', run: () => runLabSuites() }]],
 ];
 
