@@ -27,14 +27,15 @@ export async function readStateFile(path: string): Promise<Outcome<string, State
 }
 
 /**
- * Makes the folder (0700) and the file (0600) where they are missing. The new text goes to a neighbour that takes the
+ * Makes the folder (0755) and the file (0600) where they are missing. The new text goes to a neighbour that takes the
  * file's name when it is on the disk; then the name is put on the disk too. With `toDisk` false neither is waited for: the
  * kernel has it, and keeps it when this process is killed. Where root writes into somebody else's folder the file is
  * theirs, or they could not read it. Throws what the file system says.
  */
 export async function writeStateFile(path: string, text: string, toDisk: boolean): Promise<void> {
   const folder = dirname(path);
-  await makeFolder(folder, 0o700);
+  // Services keep theirs below it, with users of their own; what is in the file is for its owner alone.
+  await makeFolder(folder, 0o755);
   const neighbour = `${path}.new`;
   try {
     await writeNew(neighbour, text, toDisk);

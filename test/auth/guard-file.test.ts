@@ -83,7 +83,7 @@ describe('auth/guard-file', () => {
     await save();
     await save();
     assert.equal(statSync(path).mode & 0o777, 0o600);
-    assert.equal(statSync(join(folder, 'state')).mode & 0o777, 0o700);
+    assert.equal(statSync(join(folder, 'state')).mode & 0o777, 0o755);
     assert.deepEqual(readdirSync(join(folder, 'state')), ['srv.json']);
   });
 

@@ -36,3 +36,9 @@ ip route add default via 192.0.2.2
 ip -n far address add 192.0.2.2/24 dev eth0
 ip -n far link set lo up
 ip -n far link set eth0 up
+
+# Somebody has tried it by hand before: the folder that this leaves is in no service's way.
+rm -rf /var/lib/ipipou /var/lib/private/ipipou
+key=AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=
+ipipou-ts --reauth-only -n 9 -r 192.0.2.2:9 --auth-key-b64 "$key"
+rm /var/lib/ipipou/ipipou9.client.json
