@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'mocha';
-import { barrier, rawSender, suiteScope, type RawSender } from './support/index.js';
+import { barrier, rawSender, suiteScope, waitUntil, type RawSender } from './support/index.js';
 import {
   CLIENT_INNER,
   endpointOf,
@@ -95,6 +95,9 @@ describe('the way into a tunnel', () => {
     } finally {
       tunnel.server.signal('SIGCONT');
     }
+    const isShut = async (): Promise<boolean> =>
+      !(await server.exec(['ip', 'route', 'show', 'table', 'local'])).stdout.includes(INTERNAL);
+    await waitUntil(isShut, { what: 'the repair of the internal address' });
   });
 
   it('is closed to everybody, the bound endpoint too, after a flush of the ruleset with the daemon frozen', async () => {

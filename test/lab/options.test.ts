@@ -120,7 +120,7 @@ describe('a server and a client', () => {
     );
     assert.match(
       await net.server.nftList(),
-      new RegExp(`iifname "eth" udp dport ${SERVER_PORT} ip daddr 10\\.9\\.3\\.2`),
+      new RegExp(`ip daddr 10\\.9\\.3\\.2 udp dport ${SERVER_PORT} iifname "eth"`),
     );
     assert.equal(await endpointOf(net.client), THERE);
     assert.ok(await answersPing(net.client, SERVER_INNER), server.log + client.log);
