@@ -54,7 +54,8 @@ const DAMAGES: readonly { readonly by: string; readonly command: string; readonl
   {
     by: 'setting the internal device up',
     command: 'ip link set ipipou0in up',
-    says: /repaired: the local route of 172\.29\.0\.0 is back; the device ipipou0in is up/,
+    // A look may fall between the two, and finds the other the next time.
+    says: /repaired: (the local route of 172\.29\.0\.0 is back; )?the device ipipou0in is up/,
   },
   {
     by: 'bringing the local route back',
