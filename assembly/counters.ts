@@ -1,4 +1,7 @@
-/** What the loop counts, each a u64 in the arena. From DROPPED_SENDING to DROPPED_AUTH_QUEUE the loop around this module does. */
+/**
+ * What is counted, each a u64 in the arena. By the loop around this module: from DROPPED_SENDING to DROPPED_AUTH_QUEUE, and
+ * DROPPED_FROM_INSIDE.
+ */
 import { COUNTERS } from './layout';
 
 export const IN_PACKETS: i32 = 0;

@@ -32,8 +32,8 @@ export interface TunDescriptor {
 
 /**
  * Makes a TUN device, which lives as long as the descriptor is open. With `offloads` the kernel leaves checksums and the
- * segmentation of TCP to the reader, where it can: over IPv4, and with `ipv6` over IPv6, too. Throws SystemError: EBUSY where the name is taken, ENOENT or
- * EACCES for /dev/net/tun, EPERM without CAP_NET_ADMIN.
+ * segmentation of TCP to the reader, where it can: over IPv4, and with `ipv6` over IPv6, too. Throws SystemError: EBUSY
+ * where the name is taken, ENOENT or EACCES for /dev/net/tun, EPERM without CAP_NET_ADMIN.
  */
 export function openTun(name: string, offloads: boolean, ipv6 = false): TunDescriptor {
   const fd = openDevice();

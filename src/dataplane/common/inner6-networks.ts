@@ -3,6 +3,7 @@
  * own, whatever else is routed into the tunnel. Addresses that are nobody's elsewhere, and our own, are not let in by any
  * network, however wide.
  */
+import { isIPv6 } from 'node:net';
 import { parseIpv6 } from '../../netlink/ip-address.js';
 import type { InnerNetwork, TunnelSettings } from '../index.js';
 
@@ -30,7 +31,7 @@ export function inner6Networks({
   if (inner6 === undefined) return undefined;
   const allowed = [
     { address: inner6.peerAddress, prefixLength: ADDRESS_BITS },
-    ...routes.filter(({ address }) => address.includes(':')),
+    ...routes.filter(({ address }) => isIPv6(address)),
   ];
   const denied = [{ address: inner6.address, prefixLength: ADDRESS_BITS }, ...NEVER].filter((one) =>
     allowed.some((other) => overlap(one, other)),

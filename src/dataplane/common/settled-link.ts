@@ -1,4 +1,5 @@
 /** What a tunnel's device has, whatever kind of device it is: its addresses, being up, the routes behind the peer. */
+import { isIPv6 } from 'node:net';
 import { isKernelError } from '../../netlink/errors.js';
 import type { AssignedAddress, InterfaceAddress } from '../../netlink/route/address.js';
 import { IFA_F_NODAD, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE, RTPROT_KERNEL } from '../../netlink/route/constants.js';
@@ -97,7 +98,7 @@ async function planPeerRoute(
 ): Promise<Step[]> {
   const towards = await inPart('address', route.routeTo(peerAddress));
   if (towards?.outInterface === index) return [];
-  const isIpv6 = peerAddress.includes(':');
+  const isIpv6 = isIPv6(peerAddress);
   const wanted = {
     destination: peerAddress,
     prefixLength: isIpv6 ? 128 : 32,
@@ -116,7 +117,7 @@ async function planNetworks(route: Routes, settings: Inner, { index, name }: Lin
   const { address, inner6, routes = [] } = settings;
   const steps: Step[] = [];
   for (const family of ['ip', 'ip6'] as const) {
-    const wanted = routes.filter((one) => one.address.includes(':') === (family === 'ip6'));
+    const wanted = routes.filter((one) => isIPv6(one.address) === (family === 'ip6'));
     if (wanted.length === 0) continue;
     const there = await inPart('address', route.routes({ family, outInterface: index }));
     const isThere = (one: InnerNetwork): boolean =>

@@ -28,11 +28,14 @@ export interface WantedFilter {
   readonly bound: BoundEndpoint | undefined;
 }
 
+/** What the rules name, whoever is let through. */
+export type FilteredEnds = Pick<WantedFilter, 'outer' | 'tunnel'>;
+
 export interface IngressFilter {
   /** Compares what is there. Rejects with PlaneError where something stands in its place that isn't ours. */
   plan(wanted: () => WantedFilter): Promise<Step[]>;
   /** The outer address or device is another one. */
-  moveOuter(wanted: Pick<WantedFilter, 'outer' | 'tunnel'>): Promise<void>;
+  moveOuter(ends: FilteredEnds): Promise<void>;
   /** From the next packet on `bound` is let through, its time beginning now, and `before` is not. */
   admit(bound: BoundEndpoint, before: BoundEndpoint | undefined): Promise<void>;
   shutOut(bound: BoundEndpoint): Promise<void>;

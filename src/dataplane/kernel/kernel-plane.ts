@@ -71,8 +71,10 @@ export class KernelPlane implements DataPlane {
   async point(peer: string, endpoint: Endpoint): Promise<void> {
     const { outer } = this.parts;
     if (this.running !== undefined) {
+      const { address } = outer.side;
       await outer.aim(endpoint.address, followOuter(outer, this.running));
-      if (this.parts.settings.tunnel.inner6 !== undefined) this.running.upkeep.soon(['listener']);
+      // One of the listeners may be bound to the address that was.
+      if (outer.side.address !== address) this.running.upkeep.soon(['listener']);
     }
     const repair = async (): Promise<boolean> => {
       await this.running?.upkeep.now();

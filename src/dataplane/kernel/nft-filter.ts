@@ -6,7 +6,7 @@ import { RecordedTable } from '../../netlink/nftables/recorded-table.js';
 import type { Announce } from '../common/announce.js';
 import { dropEndpoint, listEndpoints, putEndpoint, replaceEndpoint, type BoundEndpoint } from './endpoints.js';
 import { inPart, PlaneError, UnsupportedError, isUnsupported } from '../common/errors.js';
-import type { IngressFilter, WantedFilter } from './filter.js';
+import type { FilteredEnds, IngressFilter, WantedFilter } from './filter.js';
 import { formatMark, parseMark, type Mark } from '../common/mark.js';
 import { namingModules } from './missing-expressions.js';
 import { RulesetChange } from './ruleset/change.js';
@@ -18,10 +18,8 @@ import type { Step } from '../common/step.js';
 /** A binding that ends so soon may have ended already, by the kernel's clock or by ours. */
 const EXPIRY_TOLERANCE_MS = 2000;
 
-type Rewired = Pick<WantedFilter, 'outer' | 'tunnel'>;
-
 /** For rules that never see a packet (RFC 5737). */
-const NOBODY: Rewired = {
+const NOBODY: FilteredEnds = {
   outer: { address: '192.0.2.1', port: 1 },
   tunnel: { device: 'nobody', internal: '192.0.2.2', peerAddress: '192.0.2.3' },
 };
@@ -112,7 +110,7 @@ export class NftFilter implements IngressFilter {
     this.obsolete = [];
   }
 
-  async moveOuter({ outer, tunnel }: Rewired): Promise<void> {
+  async moveOuter({ outer, tunnel }: FilteredEnds): Promise<void> {
     const { table, schemes, queueNumber, counters } = this.settings;
     const change = new RulesetChange();
     moveRuleset(change, { table, outer, tunnel, schemes, queueNumber, counters });
@@ -147,7 +145,7 @@ export class NftFilter implements IngressFilter {
     this.nft.close();
   }
 
-  private build(sink: Parameters<typeof addRuleset>[0], { outer, tunnel }: Rewired): void {
+  private build(sink: Parameters<typeof addRuleset>[0], { outer, tunnel }: FilteredEnds): void {
     const { table, mark, schemes, queueNumber, counters } = this.settings;
     addRuleset(sink, { table, comment: formatMark(mark), outer, tunnel, schemes, queueNumber, counters });
   }

@@ -13,7 +13,7 @@ import { announceFou, type Announce, type Routes } from '../common/announce.js';
 import { parseMark, type Mark } from '../common/mark.js';
 import { UnsupportedError } from '../common/errors.js';
 import { AuthPort } from './auth-port.js';
-import { removeListener } from './listener.js';
+import { removeListener, type ListenerPlace } from './listener.js';
 import { NftFilter } from './nft-filter.js';
 
 export interface RemainsSettings {
@@ -29,6 +29,8 @@ export interface LeftBinding {
   readonly endpoint: Endpoint;
   readonly remainingMs?: number;
 }
+
+const UNSPECIFIED = '0.0.0.0';
 
 /** Removes it, and tells where the peer was. Rejects with PlaneError where a process still holds it. */
 export async function takeKernelRemains(
@@ -50,7 +52,11 @@ export async function takeKernelRemains(
       const binding = findBinding(links, filter, settings);
       // What brings packets to the link first, the rules that shut it last.
       for (const link of links.filter(({ kind }) => isTunnelKind(kind))) await route.deleteLink(link.index);
-      for (const internal of await internalAddresses(links, route)) await dropListener({ port, internal }, announce);
+      const internals = await internalAddresses(links, route);
+      // Without any of its devices only a listener for any address can be the tunnel's.
+      for (const internal of internals.length > 0 ? internals : [UNSPECIFIED]) {
+        await dropListener({ port, internal }, announce);
+      }
       await filter?.remove();
       for (const link of links.filter(({ kind }) => kind === 'dummy')) await route.deleteLink(link.index);
       log.info(`tunnel ${mark.number}: what a kernel data plane had left is removed`);
@@ -93,15 +99,15 @@ async function holdQueue(queueNumber: number): Promise<AuthPort | undefined> {
   }
 }
 
-/** Of the device that holds them, or of a link whose device is gone. */
-async function internalAddresses(links: readonly Link[], route: Routes): Promise<string[]> {
+/** Of a tunnel's links: of the device that holds them, or of a link whose device is gone. */
+export async function internalAddresses(links: readonly Link[], route: Pick<Routes, 'addresses'>): Promise<string[]> {
   const dummies = links.filter(({ kind }) => kind === 'dummy');
   const held = await Promise.all(dummies.map(({ index }) => route.addresses({ index })));
   const found = [...held.flat().map(({ address }) => address), ...links.flatMap(({ tunnel }) => tunnel?.local ?? [])];
-  return [...new Set(found.length > 0 ? found : ['0.0.0.0'])];
+  return [...new Set(found)];
 }
 
-async function dropListener(place: Parameters<typeof removeListener>[1], announce: Announce): Promise<void> {
+async function dropListener(place: ListenerPlace, announce: Announce): Promise<void> {
   const fou = announceFou(FouClient.open(), announce);
   try {
     await removeListener(fou, place);

@@ -1,4 +1,5 @@
 /** Keeps a running plane as it must be: hears of changes, looks at what they concern, and has it repaired. */
+import { isIPv6 } from 'node:net';
 import type { Logger } from '../../log/index.js';
 import type { RouteEvent } from '../../netlink/route/events.js';
 import type { FouListeners } from '../common/announce.js';
@@ -90,16 +91,17 @@ export class Upkeep {
       case 'address-removed': {
         const { address } = event;
         if (tunnel.concerns(address)) return ['link'];
-        if (isIpv6(address.address)) return [];
+        // The way out is IPv4's affair.
+        if (isIPv6(address.address)) return [];
         return internal.owns(address.index) ? ['internal'] : ['path', 'listener'];
       }
       case 'route-added':
-        if (isIpv6(event.route.destination)) return [];
+        if (isIPv6(event.route.destination)) return [];
         return internal.isLedTo(event.route) ? ['internal'] : ['path'];
       case 'route-removed': {
         const { outInterface: index, destination } = event.route;
         if (index !== undefined && tunnel.concerns({ index })) return ['link'];
-        return isIpv6(destination) ? [] : ['path'];
+        return isIPv6(destination) ? [] : ['path'];
       }
       default:
         return ['path'];
@@ -139,6 +141,3 @@ export class Upkeep {
     });
   }
 }
-
-/** The way out is IPv4's affair; of IPv6 only what the tunnel itself has is. */
-const isIpv6 = (address: string): boolean => address.includes(':');

@@ -1,4 +1,5 @@
 /** What has to be looked at again after a change of the host's devices, addresses and routes. */
+import { isIPv6 } from 'node:net';
 import type { Link } from '../../netlink/route/link.js';
 import type { RouteEvent } from '../../netlink/route/events.js';
 import { mayMatter, type SourceRange } from './inner-sources.js';
@@ -26,12 +27,12 @@ export function concernedParts(event: RouteEvent, concern: Concern): readonly Pa
     case 'address-removed':
       if (device.concerns(event.address)) return ['device', 'sources'];
       // The outer side has IPv4 alone.
-      return isIpv6(event.address.address) ? [] : ['path'];
+      return isIPv6(event.address.address) ? [] : ['path'];
     case 'route-added':
     case 'route-removed': {
       const { route } = event;
       const isOurs = route.outInterface === device.index;
-      if (isIpv6(route.destination)) return isOurs ? ['device'] : [];
+      if (isIPv6(route.destination)) return isOurs ? ['device'] : [];
       if (isOurs) return ['device', 'sources'];
       return mayMatter(route, device.index, covered) ? ['path', 'sources'] : ['path'];
     }
@@ -44,5 +45,3 @@ function partsOfLink({ kind }: RouteEvent, link: Link, { device, mtu }: Concern)
   if (!device.concerns(link)) return link.up ? ['path'] : ['path', 'sources'];
   return kind === 'link-changed' && device.isAsWanted(link, mtu) ? [] : ['device', 'sources'];
 }
-
-const isIpv6 = (address: string): boolean => address.includes(':');

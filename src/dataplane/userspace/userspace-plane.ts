@@ -3,8 +3,8 @@
  * What is on the wire is the same as with the kernel plane.
  *
  * Closed by construction. Packets enter only by the packet loop, which lets them in from the bound endpoint, for its
- * lifetime, and with inner sources that are routed into the tunnel, or are named by the settings (IPv6). The device and the socket are this thread's, so a
- * loop that dies takes nothing with it; where the process ends, they end.
+ * lifetime, and with inner sources that are routed into the tunnel, or of IPv6 are named by the settings. The device
+ * and the socket are this thread's, so a loop that dies takes nothing with it; where the process ends, they end.
  */
 import { formatEndpoint, sameEndpoint, type Endpoint } from '../../core/endpoint.js';
 import type { Logger } from '../../log/index.js';
@@ -14,6 +14,7 @@ import type { HeldName } from '../../sys/held-name.js';
 import { announceRoutes, type Announce, type Routes } from '../common/announce.js';
 import { requireCapabilities } from '../common/capabilities.js';
 import { messageOf } from '../common/errors.js';
+import { ensureIpv6 } from '../common/ipv6-state.js';
 import type { Mark } from '../common/mark.js';
 import { OuterFollower, type Follow } from '../common/outer-follower.js';
 import { Repairer } from '../common/repairer.js';
@@ -142,6 +143,7 @@ export class UserspacePlane implements DataPlane {
    * what a kernel plane left makes way, and its peer stays bound.
    */
   async start(): Promise<readonly AdoptedPeer[]> {
+    ensureIpv6(this.settings.tunnel.inner6);
     let left: LeftBinding | undefined;
     try {
       left = await this.bringUp();

@@ -2,6 +2,7 @@
 import type { Mode, Remote, TunnelConfig } from '../../config/index.js';
 import { messageOf } from '../../daemon/errors.js';
 import { resolveHost } from '../../daemon/resolve-host.js';
+import { internalAddresses } from '../../dataplane/kernel/remains.js';
 import { findListeners, refuseListener } from '../../dataplane/kernel/listener.js';
 import { ipv6State } from '../../dataplane/common/ipv6-state.js';
 import { parseMark } from '../../dataplane/common/mark.js';
@@ -148,7 +149,9 @@ async function judgeListener(
   const isMarked = marks.some((mark) => mark?.number === number && mark.port === port);
   const fou = FouClient.open();
   try {
-    const place = { port, internal: fouLocalIpAlt };
+    const own = links.filter(({ alias }) => parseMark(alias)?.number === number);
+    const [internal = fouLocalIpAlt] = await internalAddresses(own, route);
+    const place = { port, internal };
     if ((await findListeners(fou, place)).length === 0) return { kind: 'none' };
     if (!isMarked) await refuseListener(fou, route, number, place);
     return { kind: 'ours' };

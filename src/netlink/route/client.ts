@@ -137,7 +137,7 @@ export class RouteClient {
     );
   }
 
-  /** The routes of one table, by default the main one, or of all; by one device where that is given; of IPv4 unless said otherwise. */
+  /** The routes of one table, by default the main one, or of all, and of one device where it is given. Of IPv4 by default. */
   async routes(
     filter: FamilyFilter & { readonly table?: number | 'all'; readonly outInterface?: number } = {},
   ): Promise<Route[]> {

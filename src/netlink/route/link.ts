@@ -97,7 +97,10 @@ export function encodeTunnelChange(index: number, tunnel: TunnelParameters, kind
   return Buffer.concat([interfaceHeader(index), info]);
 }
 
-/** ifinfomsg, IFLA_MTU?, IFLA_GROUP?, IFLA_GSO_MAX_SEGS?, IFLA_IFALIAS?, IFLA_AF_SPEC { AF_INET6 { IFLA_INET6_ADDR_GEN_MODE u8 } }? */
+/**
+ *     ifinfomsg, IFLA_MTU?, IFLA_GROUP?, IFLA_GSO_MAX_SEGS?, IFLA_IFALIAS?,
+ *     IFLA_AF_SPEC { AF_INET6 { IFLA_INET6_ADDR_GEN_MODE u8 } }?
+ */
 export const encodeLinkSettings = (index: number, change: LinkSettings): Buffer =>
   Buffer.concat([interfaceHeader(index, change.up), ...settings(change)]);
 

@@ -80,7 +80,8 @@ export interface RouteQuery {
 }
 
 /**
- *     rtmsg, RTA_DST, RTA_TABLE u32, RTA_OIF u32?, RTA_GATEWAY?, RTA_PREFSRC?, RTA_PRIORITY u32?, RTA_METRICS { RTAX_MTU u32 }?
+ *     rtmsg, RTA_DST, RTA_TABLE u32, RTA_OIF u32?, RTA_GATEWAY?, RTA_PREFSRC?, RTA_PRIORITY u32?,
+ *     RTA_METRICS { RTAX_MTU u32 }?
  *
  * Addresses are 4 or 16 bytes in network byte order.
  */
@@ -114,7 +115,11 @@ export const encodeRouteDump = (family: number, table: number, outInterface?: nu
     ...(outInterface === undefined ? [] : [u32(RTA_OIF, outInterface)]),
   ]);
 
-/** rtmsg (IPv4: RTM_F_LOOKUP_TABLE, which IPv6 refuses and does anyway), RTA_DST, RTA_SRC?, RTA_OIF u32?, RTA_IIF u32?, RTA_MARK u32? */
+/**
+ *     rtmsg, RTA_DST, RTA_SRC?, RTA_OIF u32?, RTA_IIF u32?, RTA_MARK u32?
+ *
+ * With RTM_F_LOOKUP_TABLE, which IPv6 refuses and does anyway.
+ */
 export function encodeRouteQuery(destination: string, query: RouteQuery): Buffer {
   const address = parseIp(destination);
   const family = familyOf(address);

@@ -1,9 +1,5 @@
 import { Batch } from '../../../netlink/nftables/batch.js';
 import type { ChainRef, ChainSpec } from '../../../netlink/nftables/chain.js';
-import type { ElementSpec } from '../../../netlink/nftables/element.js';
-import type { RulesetSink } from '../../../netlink/nftables/recorded-table.js';
-import type { SetSpec } from '../../../netlink/nftables/set.js';
-import type { TableRef, TableSpec } from '../../../netlink/nftables/table.js';
 import {
   addChainCommand,
   addElementsCommand,
@@ -15,6 +11,10 @@ import {
   flushChainCommand,
   type WordedRule,
 } from '../../../netlink/nftables/commands.js';
+import type { ElementSpec } from '../../../netlink/nftables/element.js';
+import type { RulesetSink } from '../../../netlink/nftables/recorded-table.js';
+import type { SetSpec } from '../../../netlink/nftables/set.js';
+import type { TableRef, TableSpec } from '../../../netlink/nftables/table.js';
 
 /**
  * Changes of the ruleset that can say what they are: the batch for the kernel, and the commands that would have `nft`

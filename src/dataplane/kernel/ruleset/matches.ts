@@ -1,4 +1,5 @@
 /** The tests that our rules are put together from. */
+import { quoteDevice } from '../../../netlink/nftables/commands.js';
 import { encodeFields } from '../../../netlink/nftables/data-type.js';
 import {
   bitwise,
@@ -18,7 +19,6 @@ import {
 import { NFT_REG_1 } from '../../../netlink/nftables/constants.js';
 import type { InnerNetwork } from '../../index.js';
 import { clause, type Clause } from './clause.js';
-import { quoteDevice } from '../../../netlink/nftables/commands.js';
 import {
   IP_DESTINATION,
   IP_SOURCE,

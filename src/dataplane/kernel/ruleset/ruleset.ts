@@ -33,13 +33,13 @@ import {
   type ClassifierScheme,
 } from '../../../core/classifier.js';
 import type { ChainRef } from '../../../netlink/nftables/chain.js';
+import type { WordedRule } from '../../../netlink/nftables/commands.js';
 import { NF_IP_PRI_RAW } from '../../../netlink/nftables/constants.js';
 import type { RulesetSink } from '../../../netlink/nftables/recorded-table.js';
 import type { OuterSide } from '../../common/outer-path.js';
 import { BOUND_BUDGET, SOURCE_BUDGET, TOTAL_BUDGET } from '../../common/auth-budgets.js';
 import type { FilteredTunnel } from '../filter.js';
 import type { Clause } from './clause.js';
-import type { WordedRule } from '../../../netlink/nftables/commands.js';
 import {
   destinationIs,
   firstNibbleIs,

@@ -1,4 +1,5 @@
 /** What our rules do with a packet that has passed their tests. */
+import { durationText } from '../../../netlink/nftables/commands.js';
 import { NFT_REG32_00, NFT_REG32_01, NFT_REG_1 } from '../../../netlink/nftables/constants.js';
 import { encodeFields } from '../../../netlink/nftables/data-type.js';
 import {
@@ -16,7 +17,6 @@ import {
   type Expression,
 } from '../../../netlink/nftables/expressions/index.js';
 import { clause, type Clause } from './clause.js';
-import { durationText } from '../../../netlink/nftables/commands.js';
 import { IP_CHECKSUM, IP_DESTINATION, IP_SOURCE, network, transport, UDP_SOURCE_PORT } from './packet.js';
 
 export const accept: Clause = clause('accept', immediateVerdict({ kind: 'accept' }));
