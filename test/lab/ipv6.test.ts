@@ -2,9 +2,19 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'mocha';
 import { answersPing, barrier, rawSender, startPing, suiteScope, waitUntil, type RawSender } from './support/index.js';
 import { echoRequests } from './support/echo-requests.js';
+import { ipipou } from './support/daemon.js';
 import { innerPing6 } from './support/ipv6.js';
 import { CLIENT_INNER6, describeIpv6, SERVER_INNER6 } from './support/suites/ipv6.js';
-import { endpointOf, innerPing, natTunnel, PORT, startServer, type NatTunnel } from './support/tunnel.js';
+import {
+  endpointOf,
+  innerPing,
+  natTunnel,
+  PORT,
+  serverArgs,
+  startServer,
+  stateDir,
+  type NatTunnel,
+} from './support/tunnel.js';
 import { CLIENT_OUTER, SERVER_OUTER, STRANGER_OUTER } from './support/wan.js';
 
 describeIpv6({ plane: 'kernel', transferBytes: 1_000_000 });
@@ -133,6 +143,20 @@ describe('the listener of a tunnel with IPv6', () => {
     await both.kill('SIGTERM');
     assert.deepEqual(await fou(), []);
     assert.deepEqual((await net.server.exec(['ip', 'link', 'show', 'ipipou0'], { mayFail: true })).code, 1);
+  });
+
+  it("is known for the tunnel's own by doctor, also where the first internal address was taken", async () => {
+    const { net, keys } = tunnel;
+    await net.server.ip(`address add ${INTERNAL}/32 dev lo`);
+    const daemon = await startServer(scope, net.server, keys, server);
+    const asServer = serverArgs(keys, '-b', '@wan', '--state-dir', stateDir(scope), ...server.args);
+    const { stdout } = await net.server.exec(ipipou(['doctor', '--json', ...asServer]), { mayFail: true });
+    const { findings } = JSON.parse(stdout) as { findings: { id: string; status: string; found: string }[] };
+    const found = (id: string): unknown => findings.find((one) => one.id === id);
+    assert.match((await net.server.exec(['ip', 'fou', 'show'])).stdout, /gue local 172\.29\.0\.1/);
+    assert.equal((found('port') as { status: string }).status, 'ok', stdout);
+    assert.equal(found('gue-listeners'), undefined);
+    await daemon.kill('SIGTERM');
   });
 
   it('of a client is as closed to its neighbours', async () => {

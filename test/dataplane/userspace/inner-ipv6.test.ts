@@ -7,7 +7,6 @@ import { ask, isObject, SOCKET_NAME } from '../../../src/control/index.js';
 import {
   answersPing,
   barrier,
-  makeNatRouter,
   rawSender,
   start,
   startCapture,
@@ -113,13 +112,6 @@ describe(`a tunnel that carries IPv6 as well`, function () {
   const works = async (what: string): Promise<void> => {
     for (const [ns, to] of ends()) assert.ok(await answersPing(ns, to), `to ${to}, ${what}`);
     assert.ok(await answersPing(tunnel.net.client, SERVER_INNER), `IPv4, ${what}`);
-  };
-  /** Has the client be seen at another port of the router, and waits until the server has answered it there. */
-  const moveTo = async (port: number): Promise<void> => {
-    const since = tunnel.client.mark();
-    await makeNatRouter(tunnel.net.router, 'wan', port);
-    tunnel.client.signal('SIGUSR1');
-    await tunnel.client.waitForLog(/the server answered/, { since });
   };
   const routesOf = async (family: '-4' | '-6'): Promise<string[]> => {
     const routes = await tunnel.net.server.ipJson(`${family} route show dev ipipou0`);
@@ -229,7 +221,7 @@ describe(`a tunnel that carries IPv6 as well`, function () {
   });
 
   it('lets in neither a foreign source, nor a packet that lies about its length, nor a stranger, and counts them', async () => {
-    await moveTo(40_001);
+    await tunnel.moveTo(40_001);
     const sender = rawSender(scope, tunnel.net.stranger);
     const to = `${SERVER_OUTER}:${PORT}`;
     const from = `${NAT_OUTER}:40001`;
@@ -297,7 +289,7 @@ describe(`a tunnel that carries IPv6 as well`, function () {
   }
 
   it('follows to another port with both versions, and shuts the old endpoint out', async () => {
-    await moveTo(40_003);
+    await tunnel.moveTo(40_003);
     await works('after a move');
     const sender = rawSender(scope, tunnel.net.stranger);
     const to = `${SERVER_OUTER}:${PORT}`;

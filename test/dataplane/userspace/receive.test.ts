@@ -253,6 +253,22 @@ describe('from the wire to the device', () => {
       });
     }
 
+    const alike: Record<string, TcpFields> = {
+      'the beginnings of fragmented packets': { fragment: 0x2000 },
+      'later fragments': { fragment: 0x0007 },
+      'segments with a reserved bit': { reserved: 1 },
+    };
+    for (const [name, fields] of Object.entries(alike)) {
+      it(`is not done to ${name}, alike as they are`, () => {
+        const packets = [tcp({ payload: Buffer.alloc(100, 1), ...fields }), second(fields)];
+        const written = new ModuleRig().receive(each(packets));
+        assert.deepEqual(
+          written.map((one) => one.toString('hex')),
+          packets.map((one) => alone(one).toString('hex')),
+        );
+      });
+    }
+
     it('keeps the order within a connection whatever comes between', () => {
       const [one, two] = stream(2, 100);
       const fin = tcp({ sequence: 201, flags: ACK | FIN });

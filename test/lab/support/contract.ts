@@ -62,14 +62,6 @@ export function describeContract({ plane, transferBytes, needs = [] }: Contract)
       assert.ok(await answersPing(tunnel.net.client, SERVER_INNER), `from the client, ${what}`);
       assert.ok(await answersPing(tunnel.net.server, CLIENT_INNER), `from the server, ${what}`);
     };
-    /** Has the client be seen at another port of the router, and waits until the server has answered it there. */
-    const moveTo = async (port: number): Promise<void> => {
-      const { net, client } = tunnel;
-      const since = client.mark();
-      await makeNatRouter(net.router, 'wan', port);
-      client.signal('SIGUSR1');
-      await client.waitForLog(/the server answered/, { since });
-    };
 
     it('carries pings both ways, and none is lost', async () => {
       assert.match(tunnel.server.log, new RegExp(`data plane: ${plane}`));
@@ -110,7 +102,7 @@ export function describeContract({ plane, transferBytes, needs = [] }: Contract)
     });
 
     it('lets in neither what a stranger sends nor a foreign inner source', async () => {
-      await moveTo(40_001);
+      await tunnel.moveTo(40_001);
       const sender = rawSender(scope, tunnel.net.stranger);
       const to = `10.9.2.2:${PORT}`;
       const before = await echoRequests(tunnel.net.server);
@@ -128,7 +120,7 @@ export function describeContract({ plane, transferBytes, needs = [] }: Contract)
     });
 
     it('follows to another port, and shuts the old endpoint out', async () => {
-      await moveTo(40_003);
+      await tunnel.moveTo(40_003);
       await works('after a move');
       const sender = rawSender(scope, tunnel.net.stranger);
       const before = await receivedPackets(tunnel.net.server);
@@ -245,7 +237,7 @@ export function describeContract({ plane, transferBytes, needs = [] }: Contract)
       })();
       try {
         await works('under a flood');
-        await moveTo(40_009);
+        await tunnel.moveTo(40_009);
         await works('after a move under a flood');
       } finally {
         flooding.abort();
@@ -264,7 +256,7 @@ export function describeContract({ plane, transferBytes, needs = [] }: Contract)
       const { server, client, net } = tunnel;
       const held = (): number[] => [server, client].flatMap(({ pid }) => [threadsOf(pid), descriptorsOf(pid)]);
       const before = held();
-      await moveTo(40_010);
+      await tunnel.moveTo(40_010);
       // Its one port would belong to the first address for as long as the router remembers that.
       await makeNatRouter(net.router, 'wan');
       for (const [off, on] of [

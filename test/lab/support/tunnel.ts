@@ -9,6 +9,7 @@ import { startDaemon } from './daemon.js';
 import type { Namespace } from './namespace.js';
 import type { Running } from './running.js';
 import type { Scope } from './scope.js';
+import { makeNatRouter } from './topology.js';
 import { waitUntil } from './wait.js';
 import { SERVER_OUTER, wanTopology, type WanTopology } from './wan.js';
 
@@ -124,6 +125,14 @@ export class NatTunnel {
       return [...guards.values()].some(({ run }) => run.to >= time);
     };
     await waitUntil(isWritten, { what: `the state file with the time ${time}` });
+  }
+
+  /** Has the client be seen at another port of the router, and waits until the server has answered it there. */
+  async moveTo(port: number): Promise<void> {
+    const since = this.client.mark();
+    await makeNatRouter(this.net.router, 'wan', port);
+    this.client.signal('SIGUSR1');
+    await this.client.waitForLog(/the server answered/, { since });
   }
 
   /** Starts the server with the same settings and state, after it was killed. */

@@ -11,6 +11,8 @@ export interface TcpFields {
   readonly flags?: number;
   readonly window?: number;
   readonly urgent?: number;
+  /** The four bits beside the data offset (RFC 9293, section 3.1). */
+  readonly reserved?: number;
   readonly options?: Buffer;
   readonly id?: number;
   readonly tos?: number;
@@ -141,7 +143,7 @@ function tcpSegment(fields: TcpFields): Buffer {
   segment.writeUInt16BE(fields.destinationPort ?? 2000, 2);
   segment.writeUInt32BE((fields.sequence ?? 1) >>> 0, 4);
   segment.writeUInt32BE(fields.acknowledgement ?? 77, 8);
-  segment.writeUInt8((headerBytes / 4) << 4, 12);
+  segment.writeUInt8(((headerBytes / 4) << 4) | (fields.reserved ?? 0), 12);
   segment.writeUInt8(fields.flags ?? ACK, 13);
   segment.writeUInt16BE(fields.window ?? 500, 14);
   segment.writeUInt16BE(fields.urgent ?? 0, 18);

@@ -15,7 +15,6 @@ import {
   stateDir,
   type NatTunnel,
 } from '../tunnel.js';
-import { makeNatRouter } from '../topology.js';
 import { NAT_OUTER, SERVER_OUTER } from '../wan.js';
 import { SUITE_TIMEOUT_MS, type PlaneSuite } from './plane.js';
 
@@ -34,10 +33,7 @@ export function describeFromInside({ plane, needs = [] }: PlaneSuite): void {
       this.timeout(SUITE_TIMEOUT_MS);
       // By address alone: a server that is bound to its device would not hear it at all.
       tunnel = await natTunnel(scope, { local: SERVER_OUTER, args: [...args, '--control-dir', controlDir] }, { args });
-      const since = tunnel.client.mark();
-      await makeNatRouter(tunnel.net.router, 'wan', SEEN_AT);
-      tunnel.client.signal('SIGUSR1');
-      await tunnel.client.waitForLog(/the server answered/, { since });
+      await tunnel.moveTo(SEEN_AT);
     });
     after(() => scope.close());
 

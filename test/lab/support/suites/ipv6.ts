@@ -1,11 +1,20 @@
 /** IPv6 in the tunnel: what either data plane keeps to. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
-import { answersPing, makeNatRouter, rawSender, Scope, startPing, waitUntil } from '../index.js';
+import { answersPing, rawSender, Scope, startDaemon, startPing, waitUntil } from '../index.js';
 import { echoRequests6 } from '../echo-requests.js';
 import { innerPing6 } from '../ipv6.js';
 import { checksumErrors, transfer } from '../transfer.js';
-import { CLIENT_INNER, natTunnel, PORT, SERVER_INNER, startClient, type NatTunnel } from '../tunnel.js';
+import {
+  CLIENT_INNER,
+  natTunnel,
+  PORT,
+  SERVER_INNER,
+  serverArgs,
+  startClient,
+  stateDir,
+  type NatTunnel,
+} from '../tunnel.js';
 import { NAT_OUTER, SERVER_OUTER } from '../wan.js';
 import { SUITE_TIMEOUT_MS, type PlaneSuite } from './plane.js';
 
@@ -49,13 +58,6 @@ export function describeIpv6({ plane, transferBytes, needs = [] }: Ipv6Suite): v
       const { client, server } = tunnel.net;
       assert.ok(await answersPing(client, SERVER_INNER6), `from the client, ${what}`);
       assert.ok(await answersPing(server, CLIENT_INNER6), `from the server, ${what}`);
-    };
-    const moveTo = async (port: number): Promise<void> => {
-      const { net, client } = tunnel;
-      const since = client.mark();
-      await makeNatRouter(net.router, 'wan', port);
-      client.signal('SIGUSR1');
-      await client.waitForLog(/the server answered/, { since });
     };
 
     it('is carried both ways beside IPv4, and nothing is lost', async () => {
@@ -111,7 +113,7 @@ export function describeIpv6({ plane, transferBytes, needs = [] }: Ipv6Suite): v
 
     it('comes from nowhere else, and its lengths do not lie', async () => {
       const { server, stranger } = tunnel.net;
-      await moveTo(40_011);
+      await tunnel.moveTo(40_011);
       const sender = rawSender(scope, stranger);
       const bound = `${NAT_OUTER}:40011`;
       const to = `${SERVER_OUTER}:${PORT}`;
@@ -139,7 +141,7 @@ export function describeIpv6({ plane, transferBytes, needs = [] }: Ipv6Suite): v
     });
 
     it('follows the client to another port with the next packet', async () => {
-      await moveTo(40_013);
+      await tunnel.moveTo(40_013);
       await works('after a move');
       assert.ok(await answersPing(tunnel.net.client, SERVER_INNER));
     });
@@ -196,6 +198,15 @@ export function describeIpv6({ plane, transferBytes, needs = [] }: Ipv6Suite): v
         await router.ip('link set wan mtu 1500');
         await server.ip('link set wan mtu 1500');
       }
+    });
+
+    it('is refused at the start where the host has it switched off, in words that help', async () => {
+      const { second } = tunnel.net;
+      await second.sysctl({ 'net.ipv6.conf.all.disable_ipv6': 1 });
+      const more = ['-n', '3', '-b', '@inside', '--tunl-ip6', SERVER_INNER6, '--state-dir', stateDir(scope)];
+      const refused = startDaemon(scope, second, [...serverArgs(tunnel.keys, ...more), ...args]);
+      assert.deepEqual(await refused.exit, { code: 51, signal: null });
+      assert.match(refused.log, /FATAL this host has IPv6 switched off, .* fd00:5::1: sysctl -w /);
     });
 
     it('is nothing to a client that has none of it, which goes on as before', async () => {
