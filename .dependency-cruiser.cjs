@@ -27,7 +27,7 @@ module.exports = {
       severity: 'error',
       from: {
         orphan: true,
-        pathNot: ['^src/cli/main\\.ts$', '^src/dataplane/userspace/worker-main\\.ts$', '\\.d\\.ts$'],
+        pathNot: ['^src/cli/(main|launch)\\.ts$', '^src/dataplane/userspace/worker-main\\.ts$', '\\.d\\.ts$'],
       },
       to: {},
     },

@@ -1,5 +1,4 @@
-#!/usr/bin/env node
-// This file is small, and what it imports is too: signals may come before the rest is loaded.
+/** The program's beginning. This file is small, and what it imports is too: signals may come before the rest is loaded. */
 import './early-signals.js';
 
-await import('./start.js');
+void import('./start.js');

@@ -30,41 +30,45 @@ process.on('uncaughtException', (error) => {
   fallDown(reportFailure(error, logger, err));
 });
 
-const code = await dispatch({
-  argv: process.argv.slice(2),
-  environment: process.env,
-  out: (text) => void process.stdout.write(text),
-  err,
-  // https://no-color.org
-  colour: process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '',
-  logEdge: SYSTEM_EDGE,
-  onLogger: (made) => {
-    logger = made;
-  },
-  randomBytes,
-  readFile: readBounded,
-  fileMode,
-  onCommandLine: showCommandLine,
-  defaultAddress,
-  daemons: { find: () => findDaemons(RUNTIME_DIRECTORY), ask },
-  runners: {
-    server,
-    client,
-    reauth: (config, log) => {
-      endByHangUp();
-      return reauth(config, log);
+async function run(): Promise<void> {
+  const code = await dispatch({
+    argv: process.argv.slice(2),
+    environment: process.env,
+    out: (text) => void process.stdout.write(text),
+    err,
+    // https://no-color.org
+    colour: process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '',
+    logEdge: SYSTEM_EDGE,
+    onLogger: (made) => {
+      logger = made;
     },
-    doctor: (request) => {
-      endByHangUp();
-      return examine(request);
+    randomBytes,
+    readFile: readBounded,
+    fileMode,
+    onCommandLine: showCommandLine,
+    defaultAddress,
+    daemons: { find: () => findDaemons(RUNTIME_DIRECTORY), ask },
+    runners: {
+      server,
+      client,
+      reauth: (config, log) => {
+        endByHangUp();
+        return reauth(config, log);
+      },
+      doctor: (request) => {
+        endByHangUp();
+        return examine(request);
+      },
     },
-  },
-});
-// Pipes, terminals and files are written synchronously on Linux, nothing said is lost by exiting here; what failed is told
-// in the next turn. Keys that are not in the file they were sent to are no success; a reader may have had enough.
-await setImmediate();
-if (code === EXIT_CODES.ok.code && outputFault !== undefined && outputFault.code !== 'EPIPE') {
-  err(`error: the output could not be written: ${outputFault.message}\n`);
-  await leave(EXIT_CODES.generic.code);
+  });
+  // Pipes, terminals and files are written synchronously on Linux, nothing said is lost by exiting here; what failed is told
+  // in the next turn. Keys that are not in the file they were sent to are no success; a reader may have had enough.
+  await setImmediate();
+  if (code === EXIT_CODES.ok.code && outputFault !== undefined && outputFault.code !== 'EPIPE') {
+    err(`error: the output could not be written: ${outputFault.message}\n`);
+    await leave(EXIT_CODES.generic.code);
+  }
+  await leave(code);
 }
-await leave(code);
+
+void run();

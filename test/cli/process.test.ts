@@ -22,7 +22,7 @@ import { needsRoot, skipBecause } from '../support/skip.js';
 
 const SETUP = fileURLToPath(new URL('../../scripts/setup.mjs', import.meta.url));
 /** The command as it is shipped. */
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/cli/launch.js', import.meta.url));
 const TIMEOUT_MS = 100_000;
 const POLL_MS = 20;
 

@@ -18,7 +18,7 @@ describe('the packed program', function () {
   this.timeout(TIMEOUT_MS);
   const folder = mkdtempSync(join(tmpdir(), 'ipipou-ts-package-'));
   const unpacked = join(folder, 'package');
-  const main = join(unpacked, 'dist', 'cli', 'main.js');
+  const main = join(unpacked, 'dist', 'cli', 'launch.js');
   /** @param {string} name */
   const json = (name) => JSON.parse(readFileSync(name, 'utf8'));
 

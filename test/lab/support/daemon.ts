@@ -7,7 +7,7 @@ import type { Running } from './running.js';
 import type { Scope } from './scope.js';
 
 /** The command as it is shipped, whether this file runs from its source or from build/. */
-const MAIN = join(checkout(), 'dist', 'cli', 'main.js');
+const MAIN = join(checkout(), 'dist', 'cli', 'launch.js');
 
 function checkout(): string {
   const here = dirname(fileURLToPath(import.meta.url));

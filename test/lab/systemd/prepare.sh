@@ -14,7 +14,7 @@ cd node_modules
 cp -r koffi @koromix netlink node-gyp-build "$package/node_modules"
 cd ..
 chmod -R a+rX "$package"
-ln -sf ../lib/node_modules/ipipou-ts/dist/cli/main.js /usr/local/bin/ipipou-ts
+ln -sf ../lib/node_modules/ipipou-ts/dist/cli/launch.js /usr/local/bin/ipipou-ts
 command -v node >/dev/null # the interpreter that the unit finds
 
 cp systemd/ipipou@.service systemd/ipipou.target /etc/systemd/system

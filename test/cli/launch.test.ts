@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Script } from 'node:vm';
+
+const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
+
+describe('the launcher', () => {
+  let folder: string;
+  let cache: string;
+  const at = (name: string): string => join(folder, 'cli', name);
+  const version = (): { status: number | null; stdout: string; stderr: string } => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [at('launch.js'), '--version'], {
+      encoding: 'utf8',
+    });
+    return { status, stdout, stderr };
+  };
+  const works = (): void => {
+    const { version: expected } = JSON.parse(readFileSync(join(DIST, '..', 'package.json'), 'utf8')) as {
+      version: string;
+    };
+    assert.deepEqual(version(), { status: 0, stdout: `${expected}\n`, stderr: '' });
+  };
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'ipipou-ts-launch-'));
+    cpSync(DIST, folder, { recursive: true });
+    cache = at('main.cache');
+  });
+
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  it('starts from a code cache that this Node.js takes, functions that were not called yet included', () => {
+    const filename = at('main.js');
+    const cachedData = readFileSync(cache);
+    const script = new Script(readFileSync(filename, 'utf8'), { filename, cachedData });
+    assert.equal(script.cachedDataRejected, false);
+    const lazily = new Script(readFileSync(filename, 'utf8'), { filename }).createCachedData();
+    assert.ok(cachedData.length > 3 * lazily.length, `${cachedData.length} bytes, ${lazily.length} without functions`);
+    works();
+  });
+
+  it('starts without its cache', () => {
+    rmSync(cache);
+    works();
+  });
+
+  it('starts with a cache that is cut short, empty, damaged, or of another build', () => {
+    for (const spoil of [
+      () => {
+        truncateSync(cache, 10_000);
+      },
+      () => {
+        truncateSync(cache, 0);
+      },
+      () => {
+        writeFileSync(cache, new Script('(function () { return 1; })').createCachedData());
+      },
+      () => {
+        const damaged = readFileSync(join(DIST, 'cli', 'main.cache'));
+        writeFileSync(cache, damaged.fill(0, damaged.length >> 1));
+      },
+    ]) {
+      spoil();
+      works();
+    }
+  });
+
+  it('says in one line that the program is incomplete', () => {
+    rmSync(at('main.js'));
+    const { status, stdout, stderr } = version();
+    assert.deepEqual([status, stdout], [1, '']);
+    assert.match(stderr, /^error: the program is incomplete \(ENOENT: .*main\.js'\): install the package anew\n$/);
+  });
+});
