@@ -79,6 +79,8 @@ export interface NetworkFacts {
   readonly remoteFault: string | undefined;
   /** undefined where /proc/sys doesn't say. */
   readonly ipForward: boolean | undefined;
+  /** The same of IPv6: `all` of its devices. */
+  readonly ipv6Forward: boolean | undefined;
   /** The stricter of `all` and the device's: 0, 1 (strict) or 2 (loose); undefined where /proc/sys doesn't say. */
   readonly reversePathFilter: number | undefined;
   readonly openLinks: readonly OpenLink[];

@@ -50,6 +50,8 @@ describe('a report', () => {
     { network: { remoteFault: 'no such name' } },
     { network: { ipForward: false } },
     { network: { ipForward: undefined, reversePathFilter: undefined } },
+    { network: { ipv6: 'on', ipv6Forward: false } },
+    { network: { ipv6: 'on', ipv6Forward: undefined } },
     { network: { reversePathFilter: 1, outer: { ...OUTER, returnDevice: 'eth1' } } },
     { network: { openLinks: [{ name: 'tunl0', up: true }] } },
     { network: { gueListeners: [4500] } },
@@ -223,6 +225,22 @@ describe('the network', () => {
       [find('ip-forward', { network }).status, find('ip-forward', { network, options: CLIENT }).status],
       ['warn', 'ok'],
     );
+  });
+
+  it('minds forwarding of IPv6 where the tunnel is to carry it, by itself', () => {
+    const judged = (ipv6: 'on' | 'unasked', ipForward: boolean, ipv6Forward: boolean) =>
+      report({ network: { ipv6, ipForward, ipv6Forward } })
+        .findings.filter(({ id }) => id.endsWith('-forward'))
+        .map(({ id, status }) => [id, status]);
+    assert.deepEqual(judged('unasked', true, false), [['ip-forward', 'ok']]);
+    assert.deepEqual(judged('on', true, false), [
+      ['ip-forward', 'ok'],
+      ['ipv6-forward', 'warn'],
+    ]);
+    assert.deepEqual(judged('on', false, true), [
+      ['ip-forward', 'warn'],
+      ['ipv6-forward', 'ok'],
+    ]);
   });
 });
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // Runs the tests that need a kernel of ours: compiles src/ and test/lab/ into build/, and runs the suites there inside
 // the lab's machine, each in a boot of its own: `kernel`, `systemd`, in which systemd is the machine's init, and `egress`,
-// which runs only when it is named. The kernel suite is cut into shares, for an emulated machine keeps about one processor
-// busy: two of them run at a time where there is room.
+// which runs only when it is named. An emulated machine keeps about one processor busy: two of them run at a time where
+// there is room, and the files of the kernel suite are handed out to both.
 //
 //   node test/lab/run.mjs [-s SUITE] [-g PATTERN]      only that suite, only the tests whose full title matches
 //   LAB_KERNEL=6.12 node test/lab/run.mjs   on the other kernel (default 6.1)
@@ -23,7 +23,7 @@ import { setup, root } from '../../scripts/setup.mjs';
 import { findKernel, wantedKernel } from './boot/kernel.mjs';
 import { GUEST_RESULTS } from './boot/qemu.mjs';
 import { describeFailure, runInLab } from './boot/run.mjs';
-import { KERNEL_SHARES } from './shares.mjs';
+import { filesOf, NEXT_FILE } from './files.mjs';
 
 /** Without these the suite has nothing to test. */
 const MODULES = ['fou', 'ipip', 'nft_queue', 'nfnetlink_queue', 'veth'];
@@ -31,7 +31,8 @@ const MODULES = ['fou', 'ipip', 'nft_queue', 'nfnetlink_queue', 'veth'];
 /** @typedef {import('../../scripts/lib/tally.mjs').Counts} Counts */
 /** @typedef {import('../../scripts/lib/one-by-one.mjs').Speaker} Speaker */
 /** @typedef {'kernel' | 'systemd' | 'egress'} Suite */
-/** One boot: `share` as suite.mjs takes it. @typedef {{ suite: Suite, share: string }} Job */
+/** One boot. `files` are handed out to all machines that have the same list; without it the suite is run as a whole.
+ * @typedef {{ suite: Suite, files?: string[] }} Job */
 
 /** In the order in which they begin: one that is long and can't be cut comes first. @type {readonly Suite[]} */
 const SUITES = ['systemd', 'kernel', 'egress'];
@@ -58,25 +59,28 @@ export async function runLabSuites(pattern, suites = USUAL) {
     return failure('lab: the tests do not compile');
   }
   const output = new OneByOne((chunk) => process.stdout.write(chunk));
-  const jobs = suites.flatMap((suite) => jobsOf(suite, pattern));
+  const jobs = suites.map((suite) => jobOf(suite, pattern));
   /** @type {Counts[]} */
   const all = [];
   const work = async () => {
-    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
-      const speaker = output.begin();
-      all.push(await runJob(job, pattern, speaker));
-      speaker.close();
+    for (let job = nextOf(jobs); job !== undefined; job = nextOf(jobs)) {
+      all.push(await runJob(job, pattern, output));
     }
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, work));
   return sum(all);
 }
 
-/** @param {Suite} suite @param {string | undefined} pattern @returns {Job[]} */
-function jobsOf(suite, pattern) {
-  const isCut = suite === 'kernel' && pattern === undefined && process.env.LAB !== 'host';
-  const shares = isCut ? KERNEL_SHARES : 1;
-  return Array.from({ length: shares }, (_, index) => ({ suite, share: `${index + 1}/${shares}` }));
+/** @param {Suite} suite @param {string | undefined} pattern @returns {Job} */
+function jobOf(suite, pattern) {
+  const isHandedOut = suite === 'kernel' && pattern === undefined && process.env.LAB !== 'host';
+  return isHandedOut ? { suite, files: filesOf(join(root, 'build', 'test', 'lab'), suite) } : { suite };
+}
+
+/** A list of files is a job for each machine that is free, as long as there is something on it. @param {Job[]} jobs */
+function nextOf(jobs) {
+  while (jobs[0]?.files?.length === 0) jobs.shift();
+  return jobs[0]?.files === undefined ? jobs.shift() : jobs[0];
 }
 
 function machinesAtATime() {
@@ -84,8 +88,9 @@ function machinesAtATime() {
   return Math.max(1, Math.min(MACHINES, availableParallelism(), Math.floor(freemem() / MACHINE_BYTES)));
 }
 
-/** @param {Job} job @param {string | undefined} pattern @param {Speaker} out @returns {Promise<Counts>} */
-async function runJob({ suite, share }, pattern, out) {
+/** @param {Job} job @param {string | undefined} pattern @param {OneByOne} output @returns {Promise<Counts>} */
+async function runJob({ suite, files }, pattern, output) {
+  const out = output.begin();
   const say = (/** @type {string} */ line) => {
     out.write(`lab: ${line}\n`);
   };
@@ -96,24 +101,67 @@ async function runJob({ suite, share }, pattern, out) {
   const absent = onHost ? undefined : whyNoMachine();
   if (absent !== undefined) {
     say(`skipped, ${absent}`);
+    out.close();
+    files?.splice(0);
     return { ...noCounts(), skipped: 1 };
   }
 
   const tally = new Tally();
-  const command = [process.execPath, '--enable-source-maps', join(root, 'test', 'lab', 'suite.mjs'), suite, share];
+  const mode = files === undefined ? 'all' : 'asking';
+  const command = [process.execPath, '--enable-source-maps', join(root, 'test', 'lab', 'suite.mjs'), suite, mode];
   if (pattern !== undefined) command.push(pattern);
-  if (onHost) say('on the host');
-  const well = await (onHost ? runOnHost(command, tally) : runInGuest({ suite, share }, command, tally, out));
-  if (tally.running !== undefined) say(`broke off in the test: ${tally.running}`);
+  if (onHost) {
+    say('on the host');
+    out.close();
+    return tally.finish(await runOnHost(command, tally));
+  }
+  const sections = new Sections(output, out);
+  const well = await runInGuest({ suite, ...(files && { files }) }, command, tally, sections);
+  if (tally.running !== undefined) sections.write(`lab: broke off in the test: ${tally.running}\n`);
+  sections.close();
   return tally.finish(well);
 }
 
-/** @param {Job} job @param {string[]} command @param {Tally} tally @param {Speaker} out @returns {Promise<boolean>} */
-async function runInGuest({ suite, share }, command, tally, out) {
+/** What a machine says, cut at its files: nobody has to wait for the whole of it to read what the other one says. */
+class Sections {
+  /** @param {OneByOne} output @param {Speaker} first */
+  constructor(output, first) {
+    this.output = output;
+    this.speaker = first;
+  }
+
+  /** @param {Buffer | string} chunk */
+  write(chunk) {
+    this.speaker.write(chunk);
+  }
+
+  next() {
+    this.close();
+    this.speaker = this.output.begin();
+  }
+
+  close() {
+    this.speaker.close();
+  }
+}
+
+/** Results and output come by ways of their own; by then the last of the output is here. */
+const OUTPUT_DELAY_MS = 100;
+
+/** @param {Job} job @param {string[]} command @param {Tally} tally @param {Sections} out @returns {Promise<boolean>} */
+async function runInGuest({ suite, files }, command, tally, out) {
   const version = wantedKernel();
-  const what = `${suite} suite${share === '1/1' ? '' : `, part ${share}`}`;
-  out.write(`lab: booting ${findKernel(version)?.release ?? version}: ${what}\n`);
+  out.write(`lab: booting ${findKernel(version)?.release ?? version}: ${suite} suite\n`);
   const started = performance.now();
+  let taken = 0;
+  const handOut = (/** @type {(text: string) => void} */ answer) => {
+    const file = files?.shift();
+    if (file !== undefined) {
+      taken += 1;
+      out.next();
+    }
+    answer(`${file ?? ''}\n`);
+  };
   try {
     const { exitCode, bootMs, totalMs } = await runInLab({
       command,
@@ -123,15 +171,20 @@ async function runInGuest({ suite, share }, command, tally, out) {
       showConsole: process.env.LAB_CONSOLE === '1',
       // Two emulated processors in each of two machines would wait for each other most of the time.
       ...(AT_A_TIME > 1 && { processors: 1 }),
-      onOutput: out.write,
-      onResult: (line) => {
-        tally.see(line);
+      onOutput: (chunk) => {
+        out.write(chunk);
+      },
+      onResult: (line, answer) => {
+        if (line === NEXT_FILE) setTimeout(handOut, OUTPUT_DELAY_MS, answer);
+        else tally.see(line);
       },
     });
-    out.write(`lab: ${what}: up after ${seconds(bootMs)}, off after ${seconds(totalMs)}\n`);
+    out.write(`lab: ${suite} suite: up after ${seconds(bootMs)}, off after ${seconds(totalMs)}\n`);
     return exitCode === 0;
   } catch (error) {
-    out.write(`${describeFailure(error)}\nlab: ${what}: failed after ${seconds(performance.now() - started)}\n`);
+    out.write(`${describeFailure(error)}\nlab: ${suite} suite: failed after ${seconds(performance.now() - started)}\n`);
+    // The next machine would come no further.
+    if (taken === 0) files?.splice(0);
     return false;
   }
 }

@@ -16,7 +16,7 @@ export const checkNetwork: Check<NetworkCheckFacts> = (facts) => [
   ...remote(facts.network),
   port(facts),
   device(facts),
-  forwarding(facts),
+  ...forwarding(facts),
   reversePathFilter(facts.network),
   openLinks(facts.network),
   ...gue(facts.network),
@@ -92,16 +92,31 @@ function device({ device: name, network: { use } }: NetworkCheckFacts): Finding 
   return here(ok(use.tunnelIsUp ? 'there, and of this tunnel' : 'free'));
 }
 
-function forwarding({ mode, network: { ipForward } }: NetworkCheckFacts): Finding {
-  const here = about('ip-forward', 'ip_forward');
-  if (ipForward === undefined) return here(skip('/proc/sys does not say'));
-  if (ipForward) return here(ok('on'));
-  if (mode === 'client') return here(ok('off: needed only to let others use the tunnel through this host'));
-  return here({
-    status: 'warn',
-    found: 'off',
-    means: 'the client reaches this host and nothing behind it',
-    remedy: 'if it shall: sysctl -w net.ipv4.ip_forward=1, and in /etc/sysctl.d',
+const FORWARDING = [
+  {
+    id: 'ip-forward',
+    title: 'ip_forward',
+    remedy: 'sysctl -w net.ipv4.ip_forward=1, and in /etc/sysctl.d',
+  },
+  {
+    id: 'ipv6-forward',
+    title: 'IPv6 forwarding',
+    remedy:
+      'sysctl -w net.ipv6.conf.all.forwarding=1, with net.ipv6.conf.DEVICE.accept_ra=2 before it where routers tell DEVICE the way, and both in /etc/sysctl.d',
+  },
+] as const;
+
+function forwarding({ mode, network }: NetworkCheckFacts): Finding[] {
+  const { ipForward, ipv6Forward, ipv6: asked } = network;
+  const states = asked === 'on' ? [ipForward, ipv6Forward] : [ipForward];
+  return states.map((isOn, index) => {
+    const { id, title, remedy } = FORWARDING[index as 0 | 1];
+    const here = about(id, title);
+    if (isOn === undefined) return here(skip('/proc/sys does not say'));
+    if (isOn) return here(ok('on'));
+    if (mode === 'client') return here(ok('off: needed only to let others use the tunnel through this host'));
+    const means = 'the client reaches this host and nothing behind it';
+    return here({ status: 'warn', found: 'off', means, remedy: `if it shall: --ip-forward with --egress, or ${remedy}` });
   });
 }
 

@@ -17,6 +17,7 @@ import type { NetworkFacts, OuterFacts, UseFacts } from '../facts.js';
 import { parseNumber, readText } from './proc.js';
 
 const IPV4_SYSCTLS = '/proc/sys/net/ipv4';
+const IPV6_SYSCTLS = '/proc/sys/net/ipv6';
 /** RFC 7600's dummy address, which no route but the default one leads to. */
 const BY_DEFAULT_ROUTE_ONLY = '192.0.0.8';
 
@@ -38,7 +39,7 @@ export async function probeNetwork(question: NetworkQuestion): Promise<NetworkFa
     return {
       outer,
       remoteFault,
-      ipForward: flagOf(parseNumber(readText(`${IPV4_SYSCTLS}/ip_forward`))),
+      ...forwarding(),
       reversePathFilter: typeof outer === 'string' ? undefined : reversePathFilter(outer.device),
       openLinks: links
         .filter((link) => isTunnelKind(link.kind) && link.tunnel?.remote === undefined && !own(link))
@@ -61,7 +62,7 @@ export function unaskedNetwork(why: string): NetworkFacts {
   return {
     outer: why,
     remoteFault: undefined,
-    ipForward: flagOf(parseNumber(readText(`${IPV4_SYSCTLS}/ip_forward`))),
+    ...forwarding(),
     reversePathFilter: undefined,
     openLinks: [],
     gueListeners: [],
@@ -69,6 +70,11 @@ export function unaskedNetwork(why: string): NetworkFacts {
     use: { tunnelIsUp: false, deviceTakenBy: undefined, listener: { kind: 'unknown' }, portOwner: undefined },
   };
 }
+
+const forwarding = (): Pick<NetworkFacts, 'ipForward' | 'ipv6Forward'> => ({
+  ipForward: flagOf(parseNumber(readText(`${IPV4_SYSCTLS}/ip_forward`))),
+  ipv6Forward: flagOf(parseNumber(readText(`${IPV6_SYSCTLS}/conf/all/forwarding`))),
+});
 
 async function findRemote(remote: Remote): Promise<{ remote: string | undefined; remoteFault: string | undefined }> {
   if (remote.host === undefined) return { remote: undefined, remoteFault: undefined };

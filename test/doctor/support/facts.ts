@@ -32,6 +32,7 @@ const NETWORK: NetworkFacts = {
   outer: OUTER,
   remoteFault: undefined,
   ipForward: true,
+  ipv6Forward: true,
   reversePathFilter: 0,
   openLinks: [{ name: 'tunl0', up: false }],
   gueListeners: [],

@@ -54,7 +54,11 @@ export function runMachine(setup, job) {
     watch.see(line);
     if (job.showConsole === true) process.stderr.write(`[console] ${line}\n`);
   });
-  const resultLines = lineSplitter((line) => job.onResult?.(line));
+  const resultLines = lineSplitter((line) =>
+    job.onResult?.(line, (text) => {
+      machine.results.write(text);
+    }),
+  );
   const controlLines = lineSplitter((line) => {
     const exit = /^exit (\d+)$/.exec(line);
     if (exit !== null) seen.exitCode = Number(exit[1]);

@@ -18,11 +18,12 @@ import { LabFailure, runMachine } from './machine.mjs';
 const PROCESSORS = 2;
 
 /**
- * `onResult` gets each line the command writes to `GUEST_RESULTS`; `onOutput` its output, else it goes to stdout.
+ * `onResult` gets each line the command writes to `GUEST_RESULTS`, where it reads what is answered; `onOutput` its output, else it goes to stdout.
  * With `prepare` the guest's first process is systemd, after that command has ended: `command` is run once it has
  * booted.
+ * @typedef {(line: string, answer: (text: string) => void) => void} OnResult
  * @typedef {{ command: readonly string[], cwd: string, env?: Readonly<Record<string, string>>, interactive?: boolean,
- *   showConsole?: boolean, limits?: { silenceMs: number, totalMs: number }, onResult?: (line: string) => void,
+ *   showConsole?: boolean, limits?: { silenceMs: number, totalMs: number }, onResult?: OnResult,
  *   onOutput?: (chunk: Buffer) => void, prepare?: readonly string[], processors?: number }} LabJob
  * @typedef {{ exitCode: number, bootMs: number, totalMs: number }} LabOutcome
  */
