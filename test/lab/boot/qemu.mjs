@@ -12,7 +12,10 @@ export const GUEST_RESULTS = '/dev/virtio-ports/results';
 
 const MEMORY_MIB = 2048;
 
-/** Quiet until something is wrong; a panic ends the machine at once; no clock watchdogs, for emulation may stall. */
+/**
+ * Quiet until something is wrong; a panic ends the machine at once; no clock watchdogs, for emulation may stall; no memory
+ * wiped before it is used, for emulation is slow.
+ */
 const CMDLINE = [
   'console=ttyS0',
   'loglevel=4',
@@ -23,6 +26,7 @@ const CMDLINE = [
   'random.trust_cpu=on',
   'mitigations=off',
   'cryptomgr.notests',
+  'init_on_alloc=0',
   'no_timer_check',
   'tsc=reliable',
   'apparmor=0',
