@@ -116,7 +116,12 @@ function forwarding({ mode, network }: NetworkCheckFacts): Finding[] {
     if (isOn) return here(ok('on'));
     if (mode === 'client') return here(ok('off: needed only to let others use the tunnel through this host'));
     const means = 'the client reaches this host and nothing behind it';
-    return here({ status: 'warn', found: 'off', means, remedy: `if it shall: --ip-forward with --egress, or ${remedy}` });
+    return here({
+      status: 'warn',
+      found: 'off',
+      means,
+      remedy: `if it shall: --ip-forward with --egress, or ${remedy}`,
+    });
   });
 }
 
