@@ -56,8 +56,6 @@ export class Egress {
   private readonly monitor: NftablesMonitor;
   private rotation: Rotation = { slots: [], bans: [], own: [] };
   private readonly own: OwnInPools;
-  /** The table of what is announced. */
-  private readonly announced: { readonly name: string; readonly comment: string };
   private readonly announcer: Announcer | undefined;
   private timer: NodeJS.Timeout | undefined;
   private readonly upkeep: TableUpkeep;
@@ -72,12 +70,9 @@ export class Egress {
     const policies = config.egress?.policies ?? [];
     this.tunnel = { device: config.tunlDev, policies, inner: { ...(ip && { ip }), ...(ip6 && { ip6 }) } };
     this.log = log;
-    this.tableName = `${config.nftTable}-egress`;
-    this.table = EgressTable.open(this.tableName, `ipipou-ts egress of tunnel ${config.number}`, sayChanges(log));
-    this.announced = {
-      name: `${config.nftTable}-announce`,
-      comment: `ipipou-ts announcements of tunnel ${config.number}`,
-    };
+    const { egress: own, announced } = tablesOf(config);
+    this.tableName = own.name;
+    this.table = EgressTable.open(own.name, own.comment, sayChanges(log));
     this.upkeep = new TableUpkeep({
       mend: () => this.mend(),
       onError: (error) => {
@@ -98,7 +93,7 @@ export class Egress {
       overrunCheckMs: OVERRUN_CHECK_MS,
     });
     const { announce } = config.egress ?? {};
-    this.announcer = announce === undefined ? undefined : Announcer.open(announce, policies, this.announced, log);
+    this.announcer = announce === undefined ? undefined : Announcer.open(announce, policies, announced, log);
     this.own = new OwnInPools(policies, log, (addresses) => {
       this.apply({ kind: 'own', addresses });
       this.announcer?.setOwn(addresses);
@@ -110,16 +105,10 @@ export class Egress {
    * tunnel yet, or with the table of that run in place. Rejects with DaemonError. `lookAtWays` goes on beside it.
    */
   static async start(config: ServerConfig, log: Logger, lookAtWays = reportWaysBack): Promise<Egress | undefined> {
+    await dropLeft(config, log);
+    if (config.egress === undefined) return undefined;
     const egress = new Egress(config, log);
     try {
-      if (config.egress?.announce === undefined && (await Announcer.dropLeft(egress.announced))) {
-        log.info('egress: nothing is announced any more');
-      }
-      if (config.egress === undefined) {
-        await egress.dropLeft();
-        egress.close();
-        return undefined;
-      }
       // First, since a start that fails by it leaves nothing behind.
       await egress.announcer?.start(await egress.own.list());
       await egress.bringUp();
@@ -127,8 +116,7 @@ export class Egress {
     } catch (error) {
       await egress.announcer?.stop().catch(() => undefined);
       egress.close();
-      const exit = error instanceof NothingLeftError || error instanceof NoLinkError ? 'address' : 'nftables';
-      throw new DaemonError(exit, `egress: ${messageOf(error)}`, { cause: error });
+      throw failedStart(error);
     }
     for (const policy of config.egress.policies) log.info(`egress: ${formatPolicy(policy)}`);
     const { own } = egress.rotation;
@@ -194,13 +182,6 @@ export class Egress {
     } finally {
       this.table.close();
     }
-  }
-
-  /** An earlier run looked after this tunnel, and this one is not to. */
-  private async dropLeft(): Promise<void> {
-    if (!(await this.table.isLeft())) return;
-    await this.table.remove([this.tunnel.device]);
-    this.log.info(`egress: none any more, the nftables table ${FAMILY} ${this.tableName} is removed`);
   }
 
   private async bringUp(): Promise<void> {
@@ -286,6 +267,33 @@ export class Egress {
     this.monitor.close();
     this.own.close();
   }
+}
+
+/** What an earlier run of this tunnel looked after, and this one is not to. */
+async function dropLeft({ egress, tunlDev, ...config }: ServerConfig, log: Logger): Promise<void> {
+  const tables = tablesOf(config);
+  try {
+    if (egress?.announce === undefined && (await Announcer.dropLeft(tables.announced))) {
+      log.info('egress: nothing is announced any more');
+    }
+    const { name, comment } = tables.egress;
+    if (egress === undefined && (await EgressTable.dropLeft(name, comment, [tunlDev], sayChanges(log)))) {
+      log.info(`egress: none any more, the nftables table ${FAMILY} ${name} is removed`);
+    }
+  } catch (error) {
+    throw failedStart(error);
+  }
+}
+
+/** The tables of a tunnel, with the comments by which a later start knows them for ours. */
+const tablesOf = ({ number, nftTable }: Pick<ServerConfig, 'number' | 'nftTable'>) => ({
+  egress: { name: `${nftTable}-egress`, comment: `ipipou-ts egress of tunnel ${number}` },
+  announced: { name: `${nftTable}-announce`, comment: `ipipou-ts announcements of tunnel ${number}` },
+});
+
+function failedStart(error: unknown): DaemonError {
+  const exit = error instanceof NothingLeftError || error instanceof NoLinkError ? 'address' : 'nftables';
+  return new DaemonError(exit, `egress: ${messageOf(error)}`, { cause: error });
 }
 
 const heldBy = ({ slots }: Rotation): HeldAddress[] =>

@@ -38,7 +38,8 @@ export function findSocketDescriptor(protocol: number, portId: number): number {
     .map((line) => line.trim().split(/\s+/))
     .find((columns) => Number(columns[1]) === protocol && Number(columns[2]) === portId)?.[9];
   const target = `socket:[${inode ?? ''}]`;
-  for (const name of readdirSync('/proc/self/fd')) {
+  // It has just been opened, so that it is among the last.
+  for (const name of readdirSync('/proc/self/fd').reverse()) {
     if (readDescriptor(name) === target) return Number(name);
   }
   throw new NetlinkError('NETLINK_UNAVAILABLE', `netlink socket of protocol ${protocol} not found in /proc`);

@@ -29,6 +29,8 @@ describe('starting and stopping', () => {
 
   before(async () => {
     ({ a: ns } = await pairTopology(scope));
+    // What is looked at can't be asked for without them.
+    await ns.exec(['modprobe', '-a', 'fou', 'nfnetlink_queue']);
   });
 
   it(`${STARTS} times leaves nothing behind`, async () => {

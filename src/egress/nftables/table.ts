@@ -57,10 +57,17 @@ export class EgressTable {
     this.conntrack.close();
   }
 
-  /** Whether there is a table that is ours. */
-  async isLeft(): Promise<boolean> {
-    const table = await this.nft.table({ family: FAMILY, name: this.name });
-    return table?.comment === this.comment;
+  /** Removes what an earlier run left, as `remove` does. Resolves with whether there was a table of that comment. */
+  static async dropLeft(name: string, comment: string, devices: readonly string[], say?: Say): Promise<boolean> {
+    // Asked at every start, and hardly ever found.
+    if (!(await isThere(name, comment))) return false;
+    const table = EgressTable.open(name, comment, say);
+    try {
+      await table.remove(devices);
+      return true;
+    } finally {
+      table.close();
+    }
   }
 
   /**
@@ -155,6 +162,15 @@ export class EgressTable {
         if (rule.family === 'ip' || !isKernelError(error, 'EAFNOSUPPORT', 'EOPNOTSUPP')) throw error;
       }
     }
+  }
+}
+
+async function isThere(name: string, comment: string): Promise<boolean> {
+  const nft = NftablesClient.open();
+  try {
+    return (await nft.table({ family: FAMILY, name }))?.comment === comment;
+  } finally {
+    nft.close();
   }
 }
 
