@@ -105,10 +105,13 @@ export class Egress {
    * tunnel yet, or with the table of that run in place. Rejects with DaemonError. `lookAtWays` goes on beside it.
    */
   static async start(config: ServerConfig, log: Logger, lookAtWays = reportWaysBack): Promise<Egress | undefined> {
-    await dropLeft(config, log);
-    if (config.egress === undefined) return undefined;
+    if (config.egress === undefined) {
+      await dropLeft(config, log);
+      return undefined;
+    }
     const egress = new Egress(config, log);
     try {
+      await dropLeft(config, log);
       // First, since a start that fails by it leaves nothing behind.
       await egress.announcer?.start(await egress.own.list());
       await egress.bringUp();
@@ -116,7 +119,7 @@ export class Egress {
     } catch (error) {
       await egress.announcer?.stop().catch(() => undefined);
       egress.close();
-      throw failedStart(error);
+      throw error instanceof DaemonError ? error : failedStart(error);
     }
     for (const policy of config.egress.policies) log.info(`egress: ${formatPolicy(policy)}`);
     const { own } = egress.rotation;
@@ -269,17 +272,17 @@ export class Egress {
   }
 }
 
-/** What an earlier run of this tunnel looked after, and this one is not to. */
+/** What an earlier run of this tunnel looked after, and this one is not to. All sockets are opened before anything is awaited. */
 async function dropLeft({ egress, tunlDev, ...config }: ServerConfig, log: Logger): Promise<void> {
   const tables = tablesOf(config);
+  const { name, comment } = tables.egress;
   try {
-    if (egress?.announce === undefined && (await Announcer.dropLeft(tables.announced))) {
-      log.info('egress: nothing is announced any more');
-    }
-    const { name, comment } = tables.egress;
-    if (egress === undefined && (await EgressTable.dropLeft(name, comment, [tunlDev], sayChanges(log)))) {
-      log.info(`egress: none any more, the nftables table ${FAMILY} ${name} is removed`);
-    }
+    const [announced, own] = await Promise.all([
+      egress?.announce === undefined && Announcer.dropLeft(tables.announced),
+      egress === undefined && EgressTable.dropLeft(name, comment, [tunlDev], sayChanges(log)),
+    ]);
+    if (announced) log.info('egress: nothing is announced any more');
+    if (own) log.info(`egress: none any more, the nftables table ${FAMILY} ${name} is removed`);
   } catch (error) {
     throw failedStart(error);
   }

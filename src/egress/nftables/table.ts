@@ -59,10 +59,9 @@ export class EgressTable {
 
   /** Removes what an earlier run left, as `remove` does. Resolves with whether there was a table of that comment. */
   static async dropLeft(name: string, comment: string, devices: readonly string[], say?: Say): Promise<boolean> {
-    // Asked at every start, and hardly ever found.
-    if (!(await isThere(name, comment))) return false;
     const table = EgressTable.open(name, comment, say);
     try {
+      if (!(await table.isOurs())) return false;
       await table.remove(devices);
       return true;
     } finally {
@@ -152,6 +151,10 @@ export class EgressTable {
     });
   }
 
+  private async isOurs(): Promise<boolean> {
+    return (await this.nft.table({ family: FAMILY, name: this.name }))?.comment === this.comment;
+  }
+
   private async shut(device: string): Promise<void> {
     for (const rule of guards(device)) {
       this.say(() => ruleCommand('add', rule));
@@ -162,15 +165,6 @@ export class EgressTable {
         if (rule.family === 'ip' || !isKernelError(error, 'EAFNOSUPPORT', 'EOPNOTSUPP')) throw error;
       }
     }
-  }
-}
-
-async function isThere(name: string, comment: string): Promise<boolean> {
-  const nft = NftablesClient.open();
-  try {
-    return (await nft.table({ family: FAMILY, name }))?.comment === comment;
-  } finally {
-    nft.close();
   }
 }
 
