@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 import { build } from 'esbuild';
+import { BUILT_BY } from './lib/freshness.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = `${root}/dist`;
@@ -25,10 +26,9 @@ const COMMON = {
   // They find their binaries beside their own files.
   packages: 'external',
   define: { 'import.meta.url': 'importMetaUrl' },
-  sourcemap: 'linked',
   logLevel: 'warning',
 };
-const IMPORT_META_URL = `const importMetaUrl = require('node:url').pathToFileURL(__filename).href;`;
+const IMPORT_META_URL = `'use strict'; const importMetaUrl = require('node:url').pathToFileURL(__filename).href;`;
 
 rmSync(dist, { recursive: true, force: true });
 // A function of its own, as the launcher calls it.
@@ -46,12 +46,12 @@ await build({
 });
 chmodSync(`${dist}/cli/launch.js`, 0o755);
 // The package's own says "module".
-writeFileSync(`${dist}/package.json`, '{ "type": "commonjs" }\n');
+writeFileSync(`${dist}/package.json`, `${JSON.stringify({ type: 'commonjs', builtBy: BUILT_BY })}\n`);
 
 /**
  * Writes the cache: all functions, also those that V8 would compile at their first call.
  * @param {string} file
- * @returns {string} the hash of both
+ * @returns {{ by: string, hash: string }} what the launcher asks for
  */
 function compile(file) {
   const source = readFileSync(file, 'utf8');
@@ -60,5 +60,5 @@ function compile(file) {
   setFlagsFromString('--lazy'); // the cache is taken only where the flags are those it was made with
   const cache = script.createCachedData();
   writeFileSync(file.replace(/js$/, 'cache'), cache);
-  return createHash('sha256').update(source).update(cache).digest('hex');
+  return { by: BUILT_BY, hash: createHash('sha256').update(source).update(cache).digest('hex') };
 }

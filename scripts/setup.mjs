@@ -9,7 +9,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { wantedKernel } from '../test/lab/boot/kernel.mjs';
 import { installPackages } from './lib/debian.mjs';
-import { installedMatchesLockfile, isStale } from './lib/freshness.mjs';
+import { installedMatchesLockfile, isBuiltByThisNode, isStale } from './lib/freshness.mjs';
 import { fetchKernel } from './lib/lab-kernel.mjs';
 import { collect, stream } from './lib/run.mjs';
 import { Unavailable } from './lib/unavailable.mjs';
@@ -30,7 +30,7 @@ const STEPS = {
   build: () => {
     const names = ['src', 'assembly', 'package.json', 'scripts/build.mjs', 'scripts/build-wasm.mjs'];
     const sources = names.map((name) => `${root}/${name}`);
-    if (!isStale(`${root}/dist`, sources)) return 'dist/ is up to date';
+    if (!isStale(`${root}/dist`, sources) && isBuiltByThisNode(`${root}/dist`)) return 'dist/ is up to date';
     const { ok, output, complaint } = collect('npm', ['run', '--silent', 'build'], { cwd: root });
     if (!ok) throw new Error(`npm run build failed\n${output}${complaint}`);
     return 'built dist/';

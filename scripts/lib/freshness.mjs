@@ -10,6 +10,15 @@ export function newest(path) {
   return Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name))));
 }
 
+/** What dist/ is made by: its code cache is taken by no other. */
+export const BUILT_BY = `${process.version} ${process.arch}`;
+
+/** @param {string} dist */
+export function isBuiltByThisNode(dist) {
+  const manifest = join(dist, 'package.json');
+  return existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).builtBy === BUILT_BY;
+}
+
 /** @param {string} made @param {readonly string[]} sources */
 export const isStale = (made, sources) => newest(made) < Math.max(...sources.map(newest));
 

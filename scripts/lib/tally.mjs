@@ -36,8 +36,14 @@ export class Tally {
   /** @type {string[]} */
   #failures = [];
   #ended = false;
-  /** The test that has begun and not ended. @type {string | undefined} */
+  /** The test that has begun and not ended, or the file of which none has. @type {string | undefined} */
   running;
+
+  /** One more run begins, of that file, which has an end of its own. @param {string} file */
+  expect(file) {
+    this.#ended = false;
+    this.running = file;
+  }
 
   /** @param {string} line one JSON line of the reporter */
   see(line) {
@@ -57,7 +63,7 @@ export class Tally {
    */
   finish(exitedWell) {
     const failures = [...this.#failures];
-    if (!this.#ended) failures.push(`broke off${this.running === undefined ? '' : ` in the test: ${this.running}`}`);
+    if (!this.#ended) failures.push(`broke off${this.running === undefined ? '' : ` in: ${this.running}`}`);
     else if (!exitedWell && failures.length === 0) failures.push('ended badly, though no test failed');
     return { passed: this.#passed, failures, skipped: this.#skipped };
   }

@@ -10,5 +10,6 @@ for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signa
 
 /** A command that is no daemon ends with the terminal it was started from. */
 export function endByHangUp(): void {
-  process.off('SIGHUP', ignore);
+  // Also the launcher's, which has a copy of this module.
+  process.removeAllListeners('SIGHUP');
 }

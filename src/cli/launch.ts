@@ -3,6 +3,7 @@
  * Starts main.js, the whole program in one script, from what V8 compiled it to when it was built: a start takes a third
  * less. Another version of Node.js does not take that cache, and compiles the script as it would any other.
  */
+import './early-signals.js';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,17 +11,23 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
 
-/** The SHA-256 of the script and its cache, by the build: V8 itself would run a cache that is damaged, or another script's. */
-declare const BUILT: string;
+/** By the build. V8 itself would run a cache that is damaged, another script's, or another processor's. */
+declare const BUILT: {
+  /** Version and architecture of the Node.js that made the cache. */
+  readonly by: string;
+  /** The SHA-256 of the script and the cache, in hex. */
+  readonly hash: string;
+};
 
 const here = dirname(fileURLToPath(import.meta.url));
 const filename = join(here, 'main.js');
 
 function cacheOf(script: Buffer): Buffer | undefined {
+  if (BUILT.by !== `${process.version} ${process.arch}`) return undefined;
   try {
     const cache = readFileSync(join(here, 'main.cache'));
     const found = createHash('sha256').update(script).update(cache).digest('hex');
-    return found === BUILT ? cache : undefined;
+    return found === BUILT.hash ? cache : undefined;
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-/** The program's beginning. This file is small, and what it imports is too: signals may come before the rest is loaded. */
+/** The program's beginning: signals may come before the rest is loaded. In dist/ the launcher has seen to them already. */
 import './early-signals.js';
 
 void import('./start.js');

@@ -71,4 +71,8 @@ async function run(): Promise<void> {
   await leave(code);
 }
 
-void run();
+// Should it never come to an end of its own, that is none.
+process.exitCode = EXIT_CODES.generic.code;
+run().catch((error: unknown) => {
+  fallDown(reportFailure(error, logger, err));
+});

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +44,24 @@ describe('the launcher', () => {
     const lazily = new Script(readFileSync(filename, 'utf8'), { filename }).createCachedData();
     assert.ok(cachedData.length > 3 * lazily.length, `${cachedData.length} bytes, ${lazily.length} without functions`);
     works();
+  });
+
+  it('runs what is in the cache, unless another Node.js has made that', () => {
+    // V8 takes the cache of another script of the same length, which shows what was run.
+    const [script, other] = ['script', 'cached'].map((word) => `(function () { console.log('${word}'); })`);
+    writeFileSync(at('main.js'), script!);
+    const made = new Script(other!).createCachedData();
+    writeFileSync(cache, made);
+    const hash = createHash('sha256').update(script!).update(made).digest('hex');
+    const launcher = readFileSync(at('launch.js'), 'utf8').replace(/[0-9a-f]{64}/, hash);
+    writeFileSync(at('launch.js'), launcher);
+    assert.equal(version().stdout, 'cached\n');
+    const here = `${process.version} ${process.arch}`;
+    assert.ok(launcher.includes(here), launcher);
+    for (const elsewhere of [`v20.0.0 ${process.arch}`, `${process.version} riscv64`]) {
+      writeFileSync(at('launch.js'), launcher.replace(here, elsewhere));
+      assert.equal(version().stdout, 'script\n');
+    }
   });
 
   it('starts without its cache', () => {

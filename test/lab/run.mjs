@@ -64,17 +64,25 @@ export async function runLabSuites(pattern, suites = USUAL) {
   const all = [];
   const work = async () => {
     for (let job = nextOf(jobs); job !== undefined; job = nextOf(jobs)) {
-      all.push(await runJob(job, pattern, output));
+      const before = job.files?.length;
+      const counts = await runJob(job, pattern, output);
+      all.push(counts);
+      // A machine that failed before it had taken anything: the next one would come no further.
+      if (before !== undefined && job.files?.length === before && counts.failures.length > 0) return;
     }
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, work));
+  for (const { suite, files } of jobs) all.push(failure(`not run: ${(files ?? [suite]).join(', ')}`));
   return sum(all);
 }
 
 /** @param {Suite} suite @param {string | undefined} pattern @returns {Job} */
 function jobOf(suite, pattern) {
   const isHandedOut = suite === 'kernel' && pattern === undefined && process.env.LAB !== 'host';
-  return isHandedOut ? { suite, files: filesOf(join(root, 'build', 'test', 'lab'), suite) } : { suite };
+  if (!isHandedOut) return { suite };
+  const files = filesOf(join(root, 'build', 'test', 'lab'), suite);
+  if (files.length === 0) throw new Error(`no files of the ${suite} suite in build/`);
+  return { suite, files };
 }
 
 /** A list of files is a job for each machine that is free, as long as there is something on it. @param {Job[]} jobs */
@@ -117,8 +125,10 @@ async function runJob({ suite, files }, pattern, output) {
   }
   const sections = new Sections(output, out);
   const well = await runInGuest({ suite, ...(files && { files }) }, command, tally, sections);
-  if (tally.running !== undefined) sections.write(`lab: broke off in the test: ${tally.running}\n`);
+  if (tally.running !== undefined) sections.write(`lab: broke off in: ${tally.running}\n`);
   sections.close();
+  // The others had taken everything by the time it was up.
+  if (well && sections.count === 1 && files?.length === 0) return noCounts();
   return tally.finish(well);
 }
 
@@ -128,6 +138,7 @@ class Sections {
   constructor(output, first) {
     this.output = output;
     this.speaker = first;
+    this.count = 1;
   }
 
   /** @param {Buffer | string} chunk */
@@ -138,6 +149,7 @@ class Sections {
   next() {
     this.close();
     this.speaker = this.output.begin();
+    this.count += 1;
   }
 
   close() {
@@ -153,15 +165,16 @@ async function runInGuest({ suite, files }, command, tally, out) {
   const version = wantedKernel();
   out.write(`lab: booting ${findKernel(version)?.release ?? version}: ${suite} suite\n`);
   const started = performance.now();
-  let taken = 0;
   const handOut = (/** @type {(text: string) => void} */ answer) => {
     const file = files?.shift();
     if (file !== undefined) {
-      taken += 1;
+      tally.expect(file);
       out.next();
     }
     answer(`${file ?? ''}\n`);
   };
+  /** @type {NodeJS.Timeout | undefined} */
+  let soon;
   try {
     const { exitCode, bootMs, totalMs } = await runInLab({
       command,
@@ -175,7 +188,7 @@ async function runInGuest({ suite, files }, command, tally, out) {
         out.write(chunk);
       },
       onResult: (line, answer) => {
-        if (line === NEXT_FILE) setTimeout(handOut, OUTPUT_DELAY_MS, answer);
+        if (line === NEXT_FILE) soon = setTimeout(handOut, OUTPUT_DELAY_MS, answer);
         else tally.see(line);
       },
     });
@@ -183,9 +196,9 @@ async function runInGuest({ suite, files }, command, tally, out) {
     return exitCode === 0;
   } catch (error) {
     out.write(`${describeFailure(error)}\nlab: ${suite} suite: failed after ${seconds(performance.now() - started)}\n`);
-    // The next machine would come no further.
-    if (taken === 0) files?.splice(0);
     return false;
+  } finally {
+    clearTimeout(soon);
   }
 }
 

@@ -22,6 +22,16 @@ describe('the tally of a test run', () => {
     assert.deepEqual(tally.finish(false), { passed: 1, failures: ['b\nError: no answer'], skipped: 1 });
   });
 
+  it('counts one that broke off in a later file, in a test or before any, whatever the exit code', () => {
+    const tally = new Tally();
+    tally.expect('one.js');
+    for (const kind of ['begin', 'pass', 'end']) tally.see(JSON.stringify({ kind, title: 'a' }));
+    tally.expect('two.js');
+    assert.deepEqual(tally.finish(true), { passed: 1, failures: ['broke off in: two.js'], skipped: 0 });
+    tally.see(JSON.stringify({ kind: 'begin', title: 'b' }));
+    assert.deepEqual(tally.finish(true), { passed: 1, failures: ['broke off in: b'], skipped: 0 });
+  });
+
   it('counts a run that broke off as one more failure, and says where', () => {
     const tally = follow([
       ['begin', 'a'],
@@ -29,7 +39,7 @@ describe('the tally of a test run', () => {
       ['begin', 'b'],
     ]);
     assert.equal(tally.running, 'b');
-    assert.deepEqual(tally.finish(false), { passed: 1, failures: ['broke off in the test: b'], skipped: 0 });
+    assert.deepEqual(tally.finish(false), { passed: 1, failures: ['broke off in: b'], skipped: 0 });
   });
 
   it('counts a run without a single event as a failure, even when it exited with 0', () => {
