@@ -28,20 +28,21 @@ const COMMON = {
   define: { 'import.meta.url': 'importMetaUrl' },
   logLevel: 'warning',
 };
-const IMPORT_META_URL = `'use strict'; const importMetaUrl = require('node:url').pathToFileURL(__filename).href;`;
+/** What an ES module has by itself: strict mode, which must be asked for before anything else, and its own place. */
+const AS_IN_A_MODULE = `'use strict'; const importMetaUrl = require('node:url').pathToFileURL(__filename).href;`;
 
 rmSync(dist, { recursive: true, force: true });
 // A function of its own, as the launcher calls it.
 await build({
   ...COMMON,
   entryPoints: ['src/cli/main.ts'],
-  banner: { js: `(function (require, __filename) { ${IMPORT_META_URL}` },
+  banner: { js: `(function (require, __filename) { ${AS_IN_A_MODULE}` },
   footer: { js: '})' },
 });
 await build({
   ...COMMON,
   entryPoints: ['src/cli/launch.ts', 'src/dataplane/userspace/worker-main.ts'],
-  banner: { js: IMPORT_META_URL },
+  banner: { js: AS_IN_A_MODULE },
   define: { ...COMMON.define, BUILT: JSON.stringify(compile(program)) },
 });
 chmodSync(`${dist}/cli/launch.js`, 0o755);

@@ -71,7 +71,7 @@ async function run(): Promise<void> {
   await leave(code);
 }
 
-// Should it never come to an end of its own, that is none.
+// Where nothing is left to wait for and `run` has not ended, Node.js ends the process, and that is no success.
 process.exitCode = EXIT_CODES.generic.code;
 run().catch((error: unknown) => {
   fallDown(reportFailure(error, logger, err));

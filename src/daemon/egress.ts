@@ -105,21 +105,19 @@ export class Egress {
    * tunnel yet, or with the table of that run in place. Rejects with DaemonError. `lookAtWays` goes on beside it.
    */
   static async start(config: ServerConfig, log: Logger, lookAtWays = reportWaysBack): Promise<Egress | undefined> {
-    if (config.egress === undefined) {
-      await dropLeft(config, log);
-      return undefined;
-    }
-    const egress = new Egress(config, log);
+    const egress = config.egress && new Egress(config, log);
     try {
       await dropLeft(config, log);
+      if (config.egress === undefined || egress === undefined) return undefined;
       // First, since a start that fails by it leaves nothing behind.
       await egress.announcer?.start(await egress.own.list());
       await egress.bringUp();
       await allowForwarding(config.inner6 === undefined ? ['ip'] : ['ip', 'ip6'], config.egress.forward, log);
     } catch (error) {
-      await egress.announcer?.stop().catch(() => undefined);
-      egress.close();
-      throw error instanceof DaemonError ? error : failedStart(error);
+      await egress?.announcer?.stop().catch(() => undefined);
+      egress?.close();
+      const exit = error instanceof NothingLeftError || error instanceof NoLinkError ? 'address' : 'nftables';
+      throw new DaemonError(exit, `egress: ${messageOf(error)}`, { cause: error });
     }
     for (const policy of config.egress.policies) log.info(`egress: ${formatPolicy(policy)}`);
     const { own } = egress.rotation;
@@ -276,16 +274,12 @@ export class Egress {
 async function dropLeft({ egress, tunlDev, ...config }: ServerConfig, log: Logger): Promise<void> {
   const tables = tablesOf(config);
   const { name, comment } = tables.egress;
-  try {
-    const [announced, own] = await Promise.all([
-      egress?.announce === undefined && Announcer.dropLeft(tables.announced),
-      egress === undefined && EgressTable.dropLeft(name, comment, [tunlDev], sayChanges(log)),
-    ]);
-    if (announced) log.info('egress: nothing is announced any more');
-    if (own) log.info(`egress: none any more, the nftables table ${FAMILY} ${name} is removed`);
-  } catch (error) {
-    throw failedStart(error);
-  }
+  const [announced, own] = await Promise.all([
+    egress?.announce === undefined && Announcer.dropLeft(tables.announced),
+    egress === undefined && EgressTable.dropLeft(name, comment, [tunlDev], sayChanges(log)),
+  ]);
+  if (announced) log.info('egress: nothing is announced any more');
+  if (own) log.info(`egress: none any more, the nftables table ${FAMILY} ${name} is removed`);
 }
 
 /** The tables of a tunnel, with the comments by which a later start knows them for ours. */
@@ -293,11 +287,6 @@ const tablesOf = ({ number, nftTable }: Pick<ServerConfig, 'number' | 'nftTable'
   egress: { name: `${nftTable}-egress`, comment: `ipipou-ts egress of tunnel ${number}` },
   announced: { name: `${nftTable}-announce`, comment: `ipipou-ts announcements of tunnel ${number}` },
 });
-
-function failedStart(error: unknown): DaemonError {
-  const exit = error instanceof NothingLeftError || error instanceof NoLinkError ? 'address' : 'nftables';
-  return new DaemonError(exit, `egress: ${messageOf(error)}`, { cause: error });
-}
 
 const heldBy = ({ slots }: Rotation): HeldAddress[] =>
   slots.flatMap(({ device, index, held }) => Object.values(held).map((address) => ({ device, index, address })));

@@ -7,7 +7,7 @@ import { sep } from 'node:path';
 export const NEXT_FILE = 'next';
 
 /** By the time they take on an emulated processor: three minutes to one. */
-const LONG = ['hostile-auth', 'cycles', 'repair', 'options', 'takeover', 'ipv6', 'contract', 'nibbles', 'idle'];
+export const LONG = ['hostile-auth', 'cycles', 'repair', 'options', 'takeover', 'ipv6', 'contract', 'nibbles', 'idle'];
 
 /** @param {string} name a path below the folder of compiled tests */
 const suiteOf = (name) => (name.includes(sep) ? name.split(sep)[0] : 'kernel');
@@ -19,7 +19,7 @@ export function filesOf(folder, suite) {
 }
 
 /** @param {readonly string[]} files @returns {string[]} */
-export function inOrder(files) {
+function inOrder(files) {
   const rank = (/** @type {string} */ file) => {
     const found = LONG.findIndex((name) => file === `${name}.test.js`);
     return found === -1 ? LONG.length : found;

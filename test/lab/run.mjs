@@ -64,11 +64,9 @@ export async function runLabSuites(pattern, suites = USUAL) {
   const all = [];
   const work = async () => {
     for (let job = nextOf(jobs); job !== undefined; job = nextOf(jobs)) {
-      const before = job.files?.length;
-      const counts = await runJob(job, pattern, output);
+      const { counts, isStuck } = await runJob(job, pattern, output);
       all.push(counts);
-      // A machine that failed before it had taken anything: the next one would come no further.
-      if (before !== undefined && job.files?.length === before && counts.failures.length > 0) return;
+      if (isStuck) return;
     }
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, work));
@@ -96,7 +94,11 @@ function machinesAtATime() {
   return Math.max(1, Math.min(MACHINES, availableParallelism(), Math.floor(freemem() / MACHINE_BYTES)));
 }
 
-/** @param {Job} job @param {string | undefined} pattern @param {OneByOne} output @returns {Promise<Counts>} */
+/**
+ * `isStuck`: the machine failed before it had taken a file, and the next one would come no further.
+ * @param {Job} job @param {string | undefined} pattern @param {OneByOne} output
+ * @returns {Promise<{ counts: Counts, isStuck: boolean }>}
+ */
 async function runJob({ suite, files }, pattern, output) {
   const out = output.begin();
   const say = (/** @type {string} */ line) => {
@@ -111,7 +113,7 @@ async function runJob({ suite, files }, pattern, output) {
     say(`skipped, ${absent}`);
     out.close();
     files?.splice(0);
-    return { ...noCounts(), skipped: 1 };
+    return { counts: { ...noCounts(), skipped: 1 }, isStuck: false };
   }
 
   const tally = new Tally();
@@ -121,15 +123,16 @@ async function runJob({ suite, files }, pattern, output) {
   if (onHost) {
     say('on the host');
     out.close();
-    return tally.finish(await runOnHost(command, tally));
+    return { counts: tally.finish(await runOnHost(command, tally)), isStuck: false };
   }
   const sections = new Sections(output, out);
-  const well = await runInGuest({ suite, ...(files && { files }) }, command, tally, sections);
+  const { well, taken } = await runInGuest({ suite, ...(files && { files }) }, command, tally, sections);
   if (tally.running !== undefined) sections.write(`lab: broke off in: ${tally.running}\n`);
   sections.close();
-  // The others had taken everything by the time it was up.
-  if (well && sections.count === 1 && files?.length === 0) return noCounts();
-  return tally.finish(well);
+  const tookNone = files !== undefined && taken === 0;
+  // The other machine had taken everything by the time this one was up.
+  if (well && tookNone) return { counts: noCounts(), isStuck: false };
+  return { counts: tally.finish(well), isStuck: tookNone };
 }
 
 /** What a machine says, cut at its files: nobody has to wait for the whole of it to read what the other one says. */
@@ -138,7 +141,6 @@ class Sections {
   constructor(output, first) {
     this.output = output;
     this.speaker = first;
-    this.count = 1;
   }
 
   /** @param {Buffer | string} chunk */
@@ -149,7 +151,6 @@ class Sections {
   next() {
     this.close();
     this.speaker = this.output.begin();
-    this.count += 1;
   }
 
   close() {
@@ -160,14 +161,20 @@ class Sections {
 /** Results and output come by ways of their own; by then the last of the output is here. */
 const OUTPUT_DELAY_MS = 100;
 
-/** @param {Job} job @param {string[]} command @param {Tally} tally @param {Sections} out @returns {Promise<boolean>} */
+/**
+ * `taken` is how many files were handed to it.
+ * @param {Job} job @param {string[]} command @param {Tally} tally @param {Sections} out
+ * @returns {Promise<{ well: boolean, taken: number }>}
+ */
 async function runInGuest({ suite, files }, command, tally, out) {
   const version = wantedKernel();
   out.write(`lab: booting ${findKernel(version)?.release ?? version}: ${suite} suite\n`);
   const started = performance.now();
+  let taken = 0;
   const handOut = (/** @type {(text: string) => void} */ answer) => {
     const file = files?.shift();
     if (file !== undefined) {
+      taken += 1;
       tally.expect(file);
       out.next();
     }
@@ -193,10 +200,10 @@ async function runInGuest({ suite, files }, command, tally, out) {
       },
     });
     out.write(`lab: ${suite} suite: up after ${seconds(bootMs)}, off after ${seconds(totalMs)}\n`);
-    return exitCode === 0;
+    return { well: exitCode === 0, taken };
   } catch (error) {
     out.write(`${describeFailure(error)}\nlab: ${suite} suite: failed after ${seconds(performance.now() - started)}\n`);
-    return false;
+    return { well: false, taken };
   } finally {
     clearTimeout(soon);
   }

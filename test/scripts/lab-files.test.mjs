@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { filesOf } from '../lab/files.mjs';
+import { filesOf, LONG } from '../lab/files.mjs';
 
 describe('the files of a suite', () => {
   /** @type {string} */
@@ -30,6 +30,10 @@ describe('the files of a suite', () => {
     assert.deepEqual(filesOf(folder, 'systemd'), ['systemd/service.test.js']);
     assert.equal(filesOf(folder, 'kernel').length, 4);
     assert.deepEqual(filesOf(folder, 'egress'), []);
+  });
+
+  it('are there by the names that are known to take long', () => {
+    for (const name of LONG) assert.ok(existsSync(new URL(`../lab/${name}.test.ts`, import.meta.url)), name);
   });
 
   it('come with those that take longest first, so that no machine waits long for the other', () => {
