@@ -64,8 +64,10 @@ const ROWS = [
     [unitTests('unit tests of egress', EGRESS)],
     [unitTests('unit tests of daemons', [...DAEMONS, ...WHOLE_TUNNELS])],
     [unitTests('unit tests of the data planes', [...without(WHOLE_TUNNELS), ...DATA_PLANES])],
+    // It takes what the others leave over.
+    [labSuite('systemd', 10)],
   ],
-  [[{ name: 'lab', run: () => runLabSuites() }]],
+  [[labSuite('kernel', 0)]],
 ];
 
 /** One count for each step: what can't be had here is a skip, what broke is a failure. */
@@ -94,6 +96,11 @@ function unitTests(name, files) {
     return tally.finish(passed);
   };
   return { name, run };
+}
+
+/** @param {'kernel' | 'systemd'} suite @param {number} niceness @returns {Stage} */
+function labSuite(suite, niceness) {
+  return { name: `lab, ${suite}`, run: (write) => runLabSuites([suite], { niceness, write }) };
 }
 
 /** @param {Stage} stage @param {Write} write @returns {Promise<Counts>} */

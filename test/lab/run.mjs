@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // Runs the tests that need a kernel of ours: compiles src/ and test/lab/ into build/, and runs the suites there inside
 // the lab's machine, each in a boot of its own: `kernel`, `systemd`, in which systemd is the machine's init, and `egress`,
-// which runs only when it is named. An emulated machine keeps about one processor busy: two of them run at a time where
-// there is room, and the files of the kernel suite are handed out to both.
+// which runs only when it is named. An emulated machine takes one processor, but for when its tests wait: one more than
+// there are processors run at a time, where there is room, and the files of the kernel suite are handed out to all.
 //
 //   node test/lab/run.mjs [-s SUITE] [-g PATTERN]      only that suite, only the tests whose full title matches
 //   LAB_KERNEL=6.12 node test/lab/run.mjs   on the other kernel (default 6.1)
@@ -32,7 +32,7 @@ const MODULES = ['fou', 'ipip', 'nft_queue', 'nfnetlink_queue', 'veth'];
 /** @typedef {import('../../scripts/lib/one-by-one.mjs').Speaker} Speaker */
 /** @typedef {'kernel' | 'systemd' | 'egress'} Suite */
 /** One boot. `files` are handed out to all machines that have the same list; without it the suite is run as a whole.
- * @typedef {{ suite: Suite, files?: string[] }} Job */
+ * @typedef {{ suite: Suite, files?: string[], niceness: number }} Job */
 
 /** In the order in which they begin: one that is long and can't be cut comes first. @type {readonly Suite[]} */
 const SUITES = ['systemd', 'kernel', 'egress'];
@@ -41,25 +41,26 @@ const USUAL = SUITES.filter((suite) => suite !== 'egress');
 
 /** A machine's own, and what emulating it takes. */
 const MACHINE_BYTES = 3 * 2 ** 30;
-const MACHINES = 2;
+const MACHINES = 3;
 const AT_A_TIME = machinesAtATime();
 
 /**
- * Compiles and runs the suites, their output streamed. What keeps one from running at all is one skip, with the reason
- * said.
- * @param {string} [pattern]
+ * Compiles and runs the suites, their output streamed to `write`. What keeps one from running at all is one skip, with the
+ * reason said. `niceness` is the machines', as of nice(1).
+ * @typedef {{ pattern?: string, niceness?: number, write?: (chunk: Buffer | string) => void }} Wish
  * @param {readonly Suite[]} suites
+ * @param {Wish} wish
  * @returns {Promise<Counts>}
  */
-export async function runLabSuites(pattern, suites = USUAL) {
+export async function runLabSuites(suites, { pattern, niceness = 0, write = toStdout } = {}) {
   try {
     await compileTests(root);
   } catch {
-    console.log('lab: the tests do not compile');
+    write('lab: the tests do not compile\n');
     return failure('lab: the tests do not compile');
   }
-  const output = new OneByOne((chunk) => process.stdout.write(chunk));
-  const jobs = suites.map((suite) => jobOf(suite, pattern));
+  const output = new OneByOne(write);
+  const jobs = suites.map((suite) => ({ ...jobOf(suite, pattern), niceness }));
   /** @type {Counts[]} */
   const all = [];
   const work = async () => {
@@ -74,7 +75,11 @@ export async function runLabSuites(pattern, suites = USUAL) {
   return sum(all);
 }
 
-/** @param {Suite} suite @param {string | undefined} pattern @returns {Job} */
+function toStdout(/** @type {Buffer | string} */ chunk) {
+  process.stdout.write(chunk);
+}
+
+/** @param {Suite} suite @param {string | undefined} pattern @returns {Omit<Job, 'niceness'>} */
 function jobOf(suite, pattern) {
   const isHandedOut = suite === 'kernel' && pattern === undefined && process.env.LAB !== 'host';
   if (!isHandedOut) return { suite };
@@ -91,7 +96,7 @@ function nextOf(jobs) {
 
 function machinesAtATime() {
   if (process.env.LAB === 'host') return 1;
-  return Math.max(1, Math.min(MACHINES, availableParallelism(), Math.floor(freemem() / MACHINE_BYTES)));
+  return Math.max(1, Math.min(MACHINES, availableParallelism() + 1, Math.floor(freemem() / MACHINE_BYTES)));
 }
 
 /**
@@ -99,7 +104,7 @@ function machinesAtATime() {
  * @param {Job} job @param {string | undefined} pattern @param {OneByOne} output
  * @returns {Promise<{ counts: Counts, isStuck: boolean }>}
  */
-async function runJob({ suite, files }, pattern, output) {
+async function runJob({ suite, files, niceness }, pattern, output) {
   const out = output.begin();
   const say = (/** @type {string} */ line) => {
     out.write(`lab: ${line}\n`);
@@ -126,7 +131,7 @@ async function runJob({ suite, files }, pattern, output) {
     return { counts: tally.finish(await runOnHost(command, tally)), isStuck: false };
   }
   const sections = new Sections(output, out);
-  const { well, taken } = await runInGuest({ suite, ...(files && { files }) }, command, tally, sections);
+  const { well, taken } = await runInGuest({ suite, niceness, ...(files && { files }) }, command, tally, sections);
   if (tally.running !== undefined) sections.write(`lab: broke off in: ${tally.running}\n`);
   sections.close();
   const tookNone = files !== undefined && taken === 0;
@@ -166,7 +171,7 @@ const OUTPUT_DELAY_MS = 100;
  * @param {Job} job @param {string[]} command @param {Tally} tally @param {Sections} out
  * @returns {Promise<{ well: boolean, taken: number }>}
  */
-async function runInGuest({ suite, files }, command, tally, out) {
+async function runInGuest({ suite, files, niceness }, command, tally, out) {
   const version = wantedKernel();
   out.write(`lab: booting ${findKernel(version)?.release ?? version}: ${suite} suite\n`);
   const started = performance.now();
@@ -189,8 +194,9 @@ async function runInGuest({ suite, files }, command, tally, out) {
       cwd: root,
       env: { TEST_EVENTS: GUEST_RESULTS, LAB_KERNEL: version },
       showConsole: process.env.LAB_CONSOLE === '1',
-      // Two emulated processors in each of two machines would wait for each other most of the time.
+      // Two emulated processors in each of several machines would wait for each other most of the time.
       ...(AT_A_TIME > 1 && { processors: 1 }),
+      niceness,
       onOutput: (chunk) => {
         out.write(chunk);
       },
@@ -239,7 +245,7 @@ function whyNoMachine() {
   return findKernel(wantedKernel()) === undefined ? `no Linux ${wantedKernel()} unpacked` : undefined;
 }
 
-/** @param {string[]} argv @returns {{ pattern?: string, suites?: readonly Suite[] } | undefined} */
+/** @param {string[]} argv @returns {{ pattern?: string, suites: readonly Suite[] } | undefined} */
 function parseArguments(argv) {
   try {
     const { values } = parseArgs({
@@ -263,7 +269,7 @@ if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLTo
   // A dist/ that could not be built is an old one: what passes with it has not passed.
   const broken = (await setup()).filter(({ result }) => result === 'failed');
   const setUp = broken.map(({ step, detail }) => failure(`set-up, ${step}: ${detail}`));
-  const counts = sum([...setUp, await runLabSuites(asked.pattern, asked.suites)]);
+  const counts = sum([...setUp, await runLabSuites(asked.suites, asked)]);
   console.log(`${recap(counts)}${summary(counts)}`);
   process.exitCode = counts.failures.length > 0 ? 1 : 0;
 }

@@ -24,7 +24,8 @@ const PROCESSORS = 2;
  * @typedef {(line: string, answer: (text: string) => void) => void} OnResult
  * @typedef {{ command: readonly string[], cwd: string, env?: Readonly<Record<string, string>>, interactive?: boolean,
  *   showConsole?: boolean, limits?: { silenceMs: number, totalMs: number }, onResult?: OnResult,
- *   onOutput?: (chunk: Buffer) => void, prepare?: readonly string[], processors?: number }} LabJob
+ *   onOutput?: (chunk: Buffer) => void, prepare?: readonly string[], processors?: number,
+ *   niceness?: number }} LabJob
  * @typedef {{ exitCode: number, bootMs: number, totalMs: number }} LabOutcome
  */
 
@@ -49,7 +50,8 @@ export async function runInLab(job) {
     writeFileSync(initramfs, buildInitramfs(kernel, guestJob(job, kernel)));
     const wanted = Number(process.env.LAB_PROCESSORS) || (job.processors ?? PROCESSORS);
     const processors = Math.min(wanted, availableParallelism());
-    return await runOnFirstWorking(accelerators(), { image: kernel.image, initramfs, processors }, job);
+    const machine = { image: kernel.image, initramfs, processors, niceness: job.niceness ?? 0 };
+    return await runOnFirstWorking(accelerators(), machine, job);
   } finally {
     remove();
     process.off('exit', remove).off('SIGINT', leave).off('SIGTERM', leave);
