@@ -139,7 +139,9 @@ async function map(scope: Scope, server: Namespace, mode: Mode): Promise<number>
       }`);
     return 0;
   }
-  const table = inside(server, () => EgressTable.open('egress', 'bench'));
+  const table = inside(server, () =>
+    EgressTable.open({ name: 'egress', comment: 'bench', guard: { number: 0, isAdmittedMarked: true } }),
+  );
   scope.defer(() => {
     table.close();
     return undefined;

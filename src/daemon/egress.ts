@@ -25,6 +25,7 @@ import {
 import type { Unusable } from '../egress/usable.js';
 import type { Logger } from '../log/index.js';
 import { NftablesMonitor } from '../netlink/nftables/events.js';
+import { RuleMonitor } from '../netlink/route/rule-events.js';
 import { Announcer, NoLinkError } from './announcer.js';
 import { DaemonError, messageOf } from './errors.js';
 import { allowForwarding } from './forwarding.js';
@@ -54,6 +55,7 @@ export class Egress {
   private readonly tableName: string;
   private readonly log: Logger;
   private readonly monitor: NftablesMonitor;
+  private readonly ruleMonitor: RuleMonitor;
   private rotation: Rotation = { slots: [], bans: [], own: [] };
   private readonly own: OwnInPools;
   private readonly announcer: Announcer | undefined;
@@ -64,7 +66,7 @@ export class Egress {
   private looking: Promise<void> = Promise.resolve();
   private closed = false;
 
-  private constructor(config: ServerConfig, log: Logger) {
+  private constructor(config: ServerConfig, isAdmittedMarked: boolean, log: Logger) {
     const ip = parseAddress(config.tunlPeerIp);
     const ip6 = config.inner6 && parseAddress(config.inner6.peerAddress);
     const policies = config.egress?.policies ?? [];
@@ -72,13 +74,17 @@ export class Egress {
     this.log = log;
     const { egress: own, announced } = tablesOf(config);
     this.tableName = own.name;
-    this.table = EgressTable.open(own.name, own.comment, sayChanges(log));
+    const guard = { number: config.number, isAdmittedMarked };
+    this.table = EgressTable.open({ ...own, guard }, sayChanges(log));
     this.upkeep = new TableUpkeep({
       mend: () => this.mend(),
       onError: (error) => {
         log.limited('egress repair', 'ERROR', () => `egress could not be repaired: ${messageOf(error)}`);
       },
     });
+    const onError = (error: Error): void => {
+      log.warn(messageOf(error));
+    };
     this.monitor = NftablesMonitor.open({
       onEvent: (event) => {
         const isOurs =
@@ -87,9 +93,14 @@ export class Egress {
             event.tables.some(({ family, name }) => family === FAMILY && name === this.tableName));
         if (isOurs) this.upkeep.lookSoon();
       },
-      onError: (error) => {
-        log.warn(messageOf(error));
+      onError,
+      overrunCheckMs: OVERRUN_CHECK_MS,
+    });
+    this.ruleMonitor = RuleMonitor.open({
+      onRemoved: () => {
+        this.upkeep.lookSoon();
       },
+      onError,
       overrunCheckMs: OVERRUN_CHECK_MS,
     });
     const { announce } = config.egress ?? {};
@@ -103,9 +114,15 @@ export class Egress {
   /**
    * undefined where nothing is asked for; what an earlier run left goes then. Begun while no packet comes out of the
    * tunnel yet, or with the table of that run in place. Rejects with DaemonError. `lookAtWays` goes on beside it.
+   * `isAdmittedMarked`: whether the data plane sets ADMITTED_MARK.
    */
-  static async start(config: ServerConfig, log: Logger, lookAtWays = reportWaysBack): Promise<Egress | undefined> {
-    const egress = config.egress && new Egress(config, log);
+  static async start(
+    config: ServerConfig,
+    isAdmittedMarked: boolean,
+    log: Logger,
+    lookAtWays = reportWaysBack,
+  ): Promise<Egress | undefined> {
+    const egress = config.egress && new Egress(config, isAdmittedMarked, log);
     try {
       await dropLeft(config, log);
       if (config.egress === undefined || egress === undefined) return undefined;
@@ -246,10 +263,12 @@ export class Egress {
   }
 
   private async mend(): Promise<boolean> {
+    const isGuardMended = (await this.table.shut([this.tunnel.device])) > 0;
+    if (isGuardMended) this.log.warn('the routing rule that shuts the tunnel without its egress was gone: repaired');
     const lacks = [...(await this.table.compare(this.wanted()))];
     if (lacks.length === 0 && !sameHeld(await this.table.left(), heldBy(this.rotation)))
       lacks.push('holds other addresses');
-    if (lacks.length === 0) return false;
+    if (lacks.length === 0) return isGuardMended;
     await this.install();
     this.log.warn(`the nftables table ${FAMILY} ${this.tableName} ${lacks.join(', ')}: repaired`);
     return true;
@@ -266,6 +285,7 @@ export class Egress {
     clearTimeout(this.timer);
     this.upkeep.end();
     this.monitor.close();
+    this.ruleMonitor.close();
     this.own.close();
   }
 }
@@ -273,13 +293,13 @@ export class Egress {
 /** What an earlier run of this tunnel looked after, and this one is not to. All sockets are opened before anything is awaited. */
 async function dropLeft({ egress, tunlDev, ...config }: ServerConfig, log: Logger): Promise<void> {
   const tables = tablesOf(config);
-  const { name, comment } = tables.egress;
+  const guard = { number: config.number, isAdmittedMarked: false };
   const [announced, own] = await Promise.all([
     egress?.announce === undefined && Announcer.dropLeft(tables.announced),
-    egress === undefined && EgressTable.dropLeft(name, comment, [tunlDev], sayChanges(log)),
+    egress === undefined && EgressTable.dropLeft({ ...tables.egress, guard }, [tunlDev], sayChanges(log)),
   ]);
   if (announced) log.info('egress: nothing is announced any more');
-  if (own) log.info(`egress: none any more, the nftables table ${FAMILY} ${name} is removed`);
+  if (own) log.info(`egress: none any more, the nftables table ${FAMILY} ${tables.egress.name} is removed`);
 }
 
 /** The tables of a tunnel, with the comments by which a later start knows them for ours. */

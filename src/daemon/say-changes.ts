@@ -1,4 +1,4 @@
-import type { Say } from '../egress/nftables/table.js';
+import type { Say } from '../egress/say.js';
 import type { Logger } from '../log/index.js';
 
 /** Changes of the system are details; the words for them are put together where somebody reads them. */

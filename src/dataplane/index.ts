@@ -34,6 +34,8 @@ export interface TunnelSettings {
   readonly udpChecksum?: boolean;
   /** Of the device; absent: what the way to the peer leaves room for, and followed. */
   readonly mtu?: number;
+  /** Bits to set in the mark of what comes in, still set when it comes out of the tunnel; see `marksAdmitted`. */
+  readonly admittedMark?: number;
 }
 
 /** A peer that an earlier run left bound. */
@@ -59,6 +61,8 @@ export interface DataPlaneHandlers {
 }
 
 export interface DataPlane {
+  /** Whether it sets `admittedMark`, once it is started. */
+  readonly marksAdmitted: boolean;
   /** Takes over what an earlier run left, makes the rest, and begins to catch auth packets. */
   start(): Promise<readonly AdoptedPeer[]>;
   /**

@@ -113,8 +113,8 @@ export type ClockFacts =
 export interface EgressFacts {
   /** The tunnel's. */
   readonly device: string;
-  /** The client's address in the tunnel. */
-  readonly inner: string;
+  /** The client's addresses in the tunnel. */
+  readonly inner: { readonly 4: string; readonly 6?: string };
   /** What was seen of each pool's way back, or in words why it could not be tried. */
   readonly pools: readonly { readonly pool: string; readonly judgement: WayJudgement | string }[];
 }

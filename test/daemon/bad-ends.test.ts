@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { ask, SOCKET_NAME } from '../../src/control/index.js';
-import { needsBuild } from '../dataplane/userspace/support/built.js';
+import { needsBuild } from '../support/built.js';
 import {
   ipipou,
   pairTopology,

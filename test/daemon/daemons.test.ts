@@ -54,6 +54,7 @@ describe('a daemon', () => {
     const make: typeof makePlane = (_config, _towards, given) => {
       handlers = given;
       return {
+        marksAdmitted: false,
         start: () => Promise.resolve([]),
         point: () => Promise.resolve(),
         refresh: () => Promise.resolve(),

@@ -112,7 +112,8 @@ describeInNamespace('the egress of a running server', (server) => {
     };
     const log = createLogger({ verbosity: 3, showTime: false, showPid: false }, edge);
     egress =
-      (await server().inside(() => Egress.start(config, log, () => Promise.resolve()))) ?? assert.fail('no egress');
+      (await server().inside(() => Egress.start(config, false, log, () => Promise.resolve()))) ??
+      assert.fail('no egress');
     control = await ControlServer.open(
       join(folder, 'control.sock'),
       egressCommands(() => egress),
@@ -220,6 +221,17 @@ describeInNamespace('the egress of a running server', (server) => {
     server().run('nft', 'flush', 'ruleset');
     await waitFor('the repair', () => lines.some((line) => line.includes('is gone: repaired')));
     assert.deepEqual((await seen(60)).sort(), allowed);
+  });
+
+  it('puts the routing rule back that shuts the tunnel without it, when somebody removes it', async () => {
+    await start('masquerade');
+    const rules = (): string => server().ip('-4', 'rule') + server().ip('-6', 'rule');
+    const before = rules();
+    assert.match(before, /prohibit/);
+    // As systemd-networkd does at each of its starts.
+    for (const family of ['-4', '-6']) server().ip(family, 'rule', 'flush', 'priority', '1');
+    await waitFor('the repair', () => rules() === before);
+    assert.ok(lines.some((line) => line.includes('routing rule') && line.includes('was gone: repaired')));
   });
 
   it('keeps what is established through rotations, unless it is told to end that', async () => {

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'mocha';
 import { Scope, startDaemon, type Namespace, type Running } from '../lab/support/index.js';
 import { namespaces, veth } from '../lab/support/namespace.js';
 import { stateDir } from '../lab/support/tunnel.js';
-import { needsBuild } from '../dataplane/userspace/support/built.js';
+import { needsBuild } from '../support/built.js';
 import { needsRoot } from '../support/skip.js';
 
 describe('a server whose traffic leaves from pools', function () {

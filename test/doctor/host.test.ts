@@ -147,6 +147,26 @@ describe('doctor on this host', function () {
     here.run('nft', 'flush', 'ruleset');
   });
 
+  it('names what drops the IPv6 that the tunnel is to forward', () => {
+    here.loadRuleset('table ip6 filter {\nchain FORWARD {\ntype filter hook forward priority 0; policy drop;\n}\n}\n');
+    const egress = ['-s', '--auth-none', '--egress', 'rotate addresses=2001:db8:5::/64'];
+    const closed = examine(here, [...egress, '--tunl-ip6', 'fd00::1']);
+    for (const way of ['out', 'back']) {
+      assert.equal(closed.find(`egress-${way}`).status, 'ok');
+      assert.match(
+        closed.find(`egress-${way}-ipv6`).found,
+        /^what of IPv6 .* ipipou0 is dropped: the policy of chain FORWARD in table ip6 filter$/,
+      );
+    }
+    assert.match(closed.find('egress-out-ipv6').remedy ?? '', /ip6tables -I FORWARD -i ipipou0 -j ACCEPT/);
+    const without = examine(here, egress);
+    assert.equal(
+      without.report.findings.some(({ id }) => id === 'egress-out-ipv6'),
+      false,
+    );
+    here.run('nft', 'flush', 'ruleset');
+  });
+
   it('names the program that has the port', async () => {
     const [ready, holder] = holdPort(here, 10_002);
     try {

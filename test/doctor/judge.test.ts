@@ -61,7 +61,7 @@ describe('a report', () => {
     { use: { deviceTakenBy: 'dummy' } },
     { use: { listener: { kind: 'foreign', message: 'it is of another tunnel' } } },
     { firewall: { unread: ['tables of family ip: no'] } },
-    { firewall: { legacyTables: ['filter'] } },
+    { firewall: { legacyTables: { 4: ['filter'], 6: [] } } },
     { path: { kind: 'failed', message: 'no route' } },
     { path: { kind: 'probed', mtu: 1200, proven: false } },
     { clock: { kind: 'silent', why: 'the server did not answer' } },
@@ -276,7 +276,7 @@ describe('the firewall', () => {
   });
 
   it('says what it could not judge', () => {
-    const { status, found } = find('firewall-in', { firewall: { legacyTables: ['filter', 'nat'] } });
+    const { status, found } = find('firewall-in', { firewall: { legacyTables: { 4: ['filter', 'nat'], 6: [] } } });
     assert.equal(status, 'warn');
     assert.match(found, /older iptables are not judged \(tables filter, nat/);
   });

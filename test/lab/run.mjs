@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // Runs the tests that need a kernel of ours: compiles src/ and test/lab/ into build/, and runs the suites there inside
-// the lab's machine, each in a boot of its own: `kernel`, `systemd`, in which systemd is the machine's init, and `egress`,
-// which runs only when it is named. An emulated machine takes one processor, but for when its tests wait: one more than
-// there are processors run at a time, where there is room, and the files of the kernel suite are handed out to all.
+// the lab's machine, each in a boot of its own: `kernel`, `systemd`, in which systemd is the machine's init, and
+// `randmap`, which runs only when it is named. An emulated machine takes one processor, but for when its tests wait:
+// one more than there are processors run at a time, where there is room, and the files of the kernel suite are handed
+// out to all.
 //
 //   node test/lab/run.mjs [-s SUITE] [-g PATTERN]      only that suite, only the tests whose full title matches
 //   LAB_KERNEL=6.12 node test/lab/run.mjs   on the other kernel (default 6.1)
@@ -30,14 +31,14 @@ const MODULES = ['fou', 'ipip', 'nft_queue', 'nfnetlink_queue', 'veth'];
 
 /** @typedef {import('../../scripts/lib/tally.mjs').Counts} Counts */
 /** @typedef {import('../../scripts/lib/one-by-one.mjs').Speaker} Speaker */
-/** @typedef {'kernel' | 'systemd' | 'egress'} Suite */
+/** @typedef {'kernel' | 'systemd' | 'randmap'} Suite */
 /** One boot. `files` are handed out to all machines that have the same list; without it the suite is run as a whole.
  * @typedef {{ suite: Suite, files?: string[], niceness: number }} Job */
 
 /** In the order in which they begin: one that is long and can't be cut comes first. @type {readonly Suite[]} */
-const SUITES = ['systemd', 'kernel', 'egress'];
-/** What runs unless a suite is named; `egress` takes a quarter of an hour of its own on an emulated processor. */
-const USUAL = SUITES.filter((suite) => suite !== 'egress');
+const SUITES = ['systemd', 'kernel', 'randmap'];
+/** What runs unless a suite is named. What `randmap` takes any kernel has, and `npm test` runs it on the host. */
+const USUAL = SUITES.filter((suite) => suite !== 'randmap');
 
 /** A machine's own, and what emulating it takes. */
 const MACHINE_BYTES = 3 * 2 ** 30;
@@ -263,7 +264,7 @@ function parseArguments(argv) {
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const asked = parseArguments(process.argv.slice(2));
   if (asked === undefined) {
-    console.error('usage: node test/lab/run.mjs [-s kernel|systemd|egress] [-g PATTERN]');
+    console.error('usage: node test/lab/run.mjs [-s kernel|systemd|randmap] [-g PATTERN]');
     process.exit(2);
   }
   // A dist/ that could not be built is an old one: what passes with it has not passed.

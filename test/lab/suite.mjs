@@ -1,6 +1,6 @@
 // Runs the compiled lab tests in this process. Started by run.mjs, in the guest or on the host:
 //
-//   node test/lab/suite.mjs kernel|systemd|egress all [PATTERN]      what lies in the folder of that name; kernel: here
+//   node test/lab/suite.mjs kernel|systemd|randmap all [PATTERN]     what lies in the folder of that name; kernel: here
 //   node test/lab/suite.mjs kernel asking                            one file after the other, as the host hands them out
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';

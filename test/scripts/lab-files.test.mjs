@@ -29,7 +29,7 @@ describe('the files of a suite', () => {
   it('are those in the folder of its name, and of the kernel suite those in none', () => {
     assert.deepEqual(filesOf(folder, 'systemd'), ['systemd/service.test.js']);
     assert.equal(filesOf(folder, 'kernel').length, 4);
-    assert.deepEqual(filesOf(folder, 'egress'), []);
+    assert.deepEqual(filesOf(folder, 'randmap'), []);
   });
 
   it('are there by the names that are known to take long', () => {

@@ -18,6 +18,8 @@ export interface FilteredTunnel {
   readonly peerAddress: string;
   /** Where its inner IPv6 packets may come from; absent: it carries none. */
   readonly sources6?: Inner6Networks;
+  /** Bits set in the mark of what is let in. */
+  readonly admittedMark?: number;
 }
 
 /** What the filter must be, at the moment when it is asked for. */
@@ -32,6 +34,8 @@ export interface WantedFilter {
 export type FilteredEnds = Pick<WantedFilter, 'outer' | 'tunnel'>;
 
 export interface IngressFilter {
+  /** Whether it sets `admittedMark`. */
+  readonly marksAdmitted: boolean;
   /** Compares what is there. Rejects with PlaneError where something stands in its place that isn't ours. */
   plan(wanted: () => WantedFilter): Promise<Step[]>;
   /** The outer address or device is another one. */

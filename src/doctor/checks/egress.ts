@@ -3,7 +3,7 @@ import type { WayJudgement } from '../../egress/way-back/way-back.js';
 import type { EgressFacts, NetworkFacts } from '../facts.js';
 import { finding, ok, skip, type Check, type Finding, type Judgement } from '../finding.js';
 import type { FirewallFacts, TableFacts } from '../firewall/facts.js';
-import type { JudgedPacket } from '../firewall/packet.js';
+import type { IpVersion, JudgedPacket } from '../firewall/packet.js';
 import { judgePassage } from './firewall.js';
 
 interface EgressCheckFacts {
@@ -18,22 +18,38 @@ interface EgressCheckFacts {
 export const checkEgress: Check<EgressCheckFacts> = (facts) => {
   const { egress } = facts;
   if (egress === undefined) return [];
-  return [forwarding(facts, egress, 'out'), forwarding(facts, egress, 'back'), ...egress.pools.map(wayBack)];
+  const { inner, pools } = egress;
+  const versions = inner[6] === undefined ? ([4] as const) : ([4, 6] as const);
+  return [
+    ...versions.flatMap((version) => [
+      forwarding(facts, egress, 'out', version),
+      forwarding(facts, egress, 'back', version),
+    ]),
+    ...pools.map(wayBack),
+  ];
 };
 
 /** A new connection out of the tunnel, and what answers it: Docker and firewalld drop what they don't know. */
-function forwarding({ table, network, firewall }: EgressCheckFacts, egress: EgressFacts, way: 'out' | 'back'): Finding {
+function forwarding(
+  { table, network, firewall }: EgressCheckFacts,
+  egress: EgressFacts,
+  way: 'out' | 'back',
+  version: IpVersion,
+): Finding {
   const isOut = way === 'out';
-  const here = finding(`egress-${way}`, 'Egress', isOut ? 'firewall, from the tunnel' : 'firewall, to the tunnel');
+  const is4 = version === 4;
+  const title = isOut ? 'firewall, from the tunnel' : 'firewall, to the tunnel';
+  const here = finding(`egress-${way}${is4 ? '' : '-ipv6'}`, 'Egress', is4 ? title : `${title} (IPv6)`);
   const { outer } = network;
   if (typeof outer === 'string') return here(skip('it takes an outer device to judge by'));
   const tunnel = { name: egress.device, index: undefined };
   const world = { name: outer.device, index: outer.deviceIndex };
   const packet: JudgedPacket = {
+    version,
     direction: 'forward',
     protocol: undefined,
-    source: isOut ? egress.inner : undefined,
-    destination: isOut ? undefined : egress.inner,
+    source: isOut ? egress.inner[version] : undefined,
+    destination: isOut ? undefined : egress.inner[version],
     sourcePort: undefined,
     destinationPort: undefined,
     inDevice: isOut ? tunnel : world,
@@ -41,12 +57,14 @@ function forwarding({ table, network, firewall }: EgressCheckFacts, egress: Egre
     state: isOut ? 'new' : 'established',
   };
   const [flag, chain] = isOut ? ['i', 'iifname'] : ['o', 'oifname'];
+  const iptables = is4 ? 'iptables' : 'ip6tables';
+  const whose = is4 ? '' : 'of IPv6 ';
   return here(
     judgePassage(firewall, packet, {
       ours: (one) => isOurs(one, table),
-      what: isOut ? `what comes out of ${egress.device}` : `what goes into ${egress.device}`,
+      what: isOut ? `what ${whose}comes out of ${egress.device}` : `what ${whose}goes into ${egress.device}`,
       otherwise: isOut ? 'the client reaches this host and nothing behind it' : 'no answer reaches the client',
-      acceptRule: `nft insert rule FAMILY TABLE CHAIN ${chain} ${egress.device} accept (iptables -I FORWARD -${flag} ${egress.device} -j ACCEPT; where Docker runs: iptables -I DOCKER-USER -${flag} ${egress.device} -j ACCEPT; firewall-cmd --zone=trusted --add-interface=${egress.device})`,
+      acceptRule: `nft insert rule FAMILY TABLE CHAIN ${chain} ${egress.device} accept (${iptables} -I FORWARD -${flag} ${egress.device} -j ACCEPT; where Docker runs: ${iptables} -I DOCKER-USER -${flag} ${egress.device} -j ACCEPT; firewall-cmd --zone=trusted --add-interface=${egress.device})`,
     }),
   );
 }

@@ -3,7 +3,7 @@ import type { Mode } from '../../config/index.js';
 import { IPPROTO_UDP } from '../firewall/constants.js';
 import type { FirewallFacts, TableFacts } from '../firewall/facts.js';
 import { judgeFirewall, type FirewallJudgement, type Stop } from '../firewall/judge.js';
-import type { JudgedPacket } from '../firewall/packet.js';
+import type { IpVersion, JudgedPacket } from '../firewall/packet.js';
 import type { NetworkFacts } from '../facts.js';
 import { finding, skip, type Check, type Finding, type Judgement } from '../finding.js';
 
@@ -49,7 +49,7 @@ export interface PassageWords {
 /** Whether the packet gets through the host's filters, in words. */
 export function judgePassage(firewall: FirewallFacts, packet: JudgedPacket, words: PassageWords): Judgement {
   const judgement = judgeFirewall(firewall, packet, words.ours);
-  const unread = unreadWords(firewall);
+  const unread = unreadWords(firewall, packet.version);
   const { what, otherwise, acceptRule: rule } = words;
   const [stop] = judgement.stops;
   if (stop !== undefined) {
@@ -87,6 +87,7 @@ function packetOf(facts: FirewallCheckFacts, direction: 'in' | 'out'): JudgedPac
   const [from, to] = isIn ? [there, here] : [here, there];
   const device = { name: outer.device, index: outer.deviceIndex };
   return {
+    version: 4,
     direction,
     source: from.address,
     destination: to.address,
@@ -115,11 +116,12 @@ const dependsOn = (reasons: readonly string[]): string =>
 const judged = ({ chains }: FirewallJudgement): string =>
   chains === 0 ? 'no nftables chain on its way' : `${chains} nftables chain${chains === 1 ? '' : 's'} judged`;
 
-function unreadWords({ unread, legacyTables }: FirewallFacts): string[] {
+function unreadWords({ unread, legacyTables }: FirewallFacts, version: IpVersion): string[] {
+  const [tables, name] = [legacyTables[version], version === 4 ? 'iptables' : 'ip6tables'];
   const legacy =
-    legacyTables.length === 0
+    tables.length === 0
       ? []
-      : [`rules of the older iptables are not judged (tables ${legacyTables.join(', ')}: iptables-legacy-save)`];
+      : [`rules of the older ${name} are not judged (tables ${tables.join(', ')}: ${name}-legacy-save)`];
   return [...unread.map((what) => `not read: ${what}`), ...legacy];
 }
 

@@ -26,6 +26,8 @@ export const NFTA_MATCH_INFO = 3;
 
 // linux/if_ether.h, linux/in.h, linux/if_packet.h
 export const ETH_P_IP = 0x0800;
+export const ETH_P_IPV6 = 0x86dd;
 export const IPPROTO_UDP = 17;
 export const NFPROTO_IPV4 = 2;
+export const NFPROTO_IPV6 = 10;
 export const PACKET_HOST = 0;

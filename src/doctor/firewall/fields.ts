@@ -15,7 +15,9 @@ import {
 } from '../../netlink/nftables/index.js';
 import {
   ETH_P_IP,
+  ETH_P_IPV6,
   NFPROTO_IPV4,
+  NFPROTO_IPV6,
   NFT_CT_STATE,
   NFT_META_PKTTYPE,
   PACKET_HOST,
@@ -40,8 +42,11 @@ export function payloadBytes(packet: JudgedPacket, base: number, offset: number,
   return Array.from({ length: size }, (_, index) => header[offset + index] ?? { unknown: 'the rest of the packet' });
 }
 
+const networkHeader = (packet: JudgedPacket): MaybeByte[] =>
+  packet.version === 4 ? ipv4Header(packet) : ipv6Header(packet);
+
 /** RFC 791, without options */
-const networkHeader = (packet: JudgedPacket): MaybeByte[] => [
+const ipv4Header = (packet: JudgedPacket): MaybeByte[] => [
   ...known([0x45]),
   ...unknown(1, 'the type of service'),
   ...unknown(2, 'the length'),
@@ -51,6 +56,16 @@ const networkHeader = (packet: JudgedPacket): MaybeByte[] => [
   ...unknown(2, 'the checksum'),
   ...addressBytes(packet.source, 'the source address'),
   ...addressBytes(packet.destination, 'the destination address'),
+];
+
+/** RFC 8200, without extension headers */
+const ipv6Header = (packet: JudgedPacket): MaybeByte[] => [
+  ...unknown(4, 'the traffic class and the flow label'),
+  ...unknown(2, 'the length'),
+  ...protocolByte(packet),
+  ...unknown(1, 'the hop limit'),
+  ...addressBytes(packet.source, 'the source address', 'ipv6_addr', 16),
+  ...addressBytes(packet.destination, 'the destination address', 'ipv6_addr', 16),
 ];
 
 /** RFC 768 */
@@ -64,11 +79,17 @@ const transportHeader = (packet: JudgedPacket): MaybeByte[] => [
 const protocolByte = ({ protocol }: JudgedPacket): MaybeByte[] =>
   protocol === undefined ? unknown(1, 'the protocol') : known([protocol]);
 
-const addressBytes = (address: string | undefined, what: string): MaybeByte[] =>
-  address === undefined ? unknown(4, what) : known(encodeFields(['ipv4_addr'], [address]));
+const addressBytes = (
+  address: string | undefined,
+  what: string,
+  type: 'ipv4_addr' | 'ipv6_addr' = 'ipv4_addr',
+  length = 4,
+): MaybeByte[] => (address === undefined ? unknown(length, what) : known(encodeFields([type], [address])));
 
 const portBytes = (port: number | undefined, what: string): MaybeByte[] =>
-  port === undefined ? unknown(2, what) : known([port >> 8, port & 0xff]);
+  port === undefined ? unknown(2, what) : known(twoBytes(port));
+
+const twoBytes = (value: number): [number, number] => [value >> 8, value & 0xff];
 
 /** What `meta` loads under a key, in the byte order that the kernel uses for it. */
 export function metaBytes(packet: JudgedPacket, key: number): MaybeByte[] {
@@ -76,9 +97,9 @@ export function metaBytes(packet: JudgedPacket, key: number): MaybeByte[] {
     case NFT_META_L4PROTO:
       return protocolByte(packet);
     case NFT_META_NFPROTO:
-      return known([NFPROTO_IPV4]);
+      return known([packet.version === 4 ? NFPROTO_IPV4 : NFPROTO_IPV6]);
     case NFT_META_PROTOCOL:
-      return known([ETH_P_IP >> 8, ETH_P_IP & 0xff]);
+      return known(twoBytes(packet.version === 4 ? ETH_P_IP : ETH_P_IPV6));
     case NFT_META_PKTTYPE:
       return packet.inDevice === undefined ? unknown(1, 'the kind of packet') : known([PACKET_HOST]);
     case NFT_META_IIF:

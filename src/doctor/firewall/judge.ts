@@ -2,7 +2,7 @@
 import type { Chain } from '../../netlink/nftables/index.js';
 import { ChainJudge, type Culprit, type Fate } from './chain.js';
 import type { FirewallFacts, TableFacts } from './facts.js';
-import type { JudgedPacket } from './packet.js';
+import type { IpVersion, JudgedPacket } from './packet.js';
 
 export interface FirewallJudgement {
   /** How many base chains the packet meets. */
@@ -25,6 +25,11 @@ const HOOKS = {
   forward: ['ingress', 'prerouting', 'forward', 'postrouting', 'egress'],
 } as const;
 
+const MET_FAMILIES: Readonly<Record<IpVersion, readonly TableFacts['family'][]>> = {
+  4: ['ip', 'inet', 'netdev'],
+  6: ['ip6', 'inet', 'netdev'],
+};
+
 const BAD: readonly Stop['fate'][] = ['drop', 'diverted', 'queued', 'unknown'];
 
 /** `ours`: tables that belong to the tunnel itself. */
@@ -36,7 +41,7 @@ export function judgeFirewall(
   const [stops, mayStop]: [Stop[], Stop[]] = [[], []];
   let chains = 0;
   for (const table of facts.tables) {
-    if (ours(table)) continue;
+    if (ours(table) || !MET_FAMILIES[packet.version].includes(table.family)) continue;
     const judge = new ChainJudge(packet, table);
     for (const chain of table.chains) {
       if (!isMet(chain, packet)) continue;

@@ -6,12 +6,15 @@ export interface PacketDevice {
   readonly index: number | undefined;
 }
 
+export type IpVersion = 4 | 6;
+
 export interface JudgedPacket {
+  readonly version: IpVersion;
   /** To a program of this host, from one, or from somebody else to somebody else. */
   readonly direction: 'in' | 'out' | 'forward';
   /** As IANA numbers them; undefined where it may be any. */
   readonly protocol: number | undefined;
-  /** Dotted; undefined where it may be any. */
+  /** Of its version, as `nft` takes it; undefined where it may be any. */
   readonly source: string | undefined;
   readonly destination: string | undefined;
   readonly sourcePort: number | undefined;

@@ -13,6 +13,7 @@ export function xtMatches(packet: JudgedPacket, name: string, revision: number, 
       return 'yes';
     case 'tcp':
     case 'icmp':
+    case 'icmp6':
     case 'sctp':
       return packet.protocol === IPPROTO_UDP ? 'no' : 'maybe';
     case 'udp':

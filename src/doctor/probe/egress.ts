@@ -9,7 +9,7 @@ import type { EgressFacts } from '../facts.js';
 /** undefined where the configuration has no egress, or is not whole. */
 export async function probeEgress({ whole }: PartialResolution): Promise<EgressFacts | undefined> {
   if (whole instanceof ConfigError || whole.kind !== 'server') return undefined;
-  const { egress, tunlDev, tunlPeerIp, nftTable } = whole.config;
+  const { egress, tunlDev, tunlPeerIp, inner6, nftTable } = whole.config;
   if (egress === undefined) return undefined;
   const pools: EgressFacts['pools'][number][] = [];
   for (const { action } of egress.policies) {
@@ -25,5 +25,6 @@ export async function probeEgress({ whole }: PartialResolution): Promise<EgressF
     }
     pools.push({ pool: formatPool(action.pool), judgement });
   }
-  return { device: tunlDev, inner: tunlPeerIp, pools };
+  const inner = { 4: tunlPeerIp, ...(inner6 && { 6: inner6.peerAddress }) };
+  return { device: tunlDev, inner, pools };
 }

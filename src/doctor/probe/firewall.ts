@@ -4,13 +4,14 @@ import { NFTA_LOOKUP_SET, NftablesClient, type Chain, type Rule } from '../../ne
 import type { FirewallFacts, SetFacts, TableFacts } from '../firewall/facts.js';
 import { parseNames, readText } from './proc.js';
 
-const FAMILIES = ['ip', 'inet', 'netdev'] as const;
+const FAMILIES = ['ip', 'ip6', 'inet', 'netdev'] as const;
 
 /** Sets with more places than that are not read: what is in them is not worth the memory here. */
 const MAX_SET_ELEMENTS = 200_000;
 
 export async function probeFirewall(): Promise<FirewallFacts> {
-  const legacyTables = parseNames(readText('/proc/net/ip_tables_names'));
+  const [ip, ip6] = ['ip', 'ip6'].map((family) => parseNames(readText(`/proc/net/${family}_tables_names`)));
+  const legacyTables = { 4: ip ?? [], 6: ip6 ?? [] };
   let nft: NftablesClient;
   try {
     nft = NftablesClient.open();

@@ -2,7 +2,8 @@
 import { Batch } from '../../netlink/nftables/batch.js';
 import { NftablesClient } from '../../netlink/nftables/client.js';
 import { RecordedTable } from '../../netlink/nftables/recorded-table.js';
-import { ForeignTableError, type Say } from '../nftables/table.js';
+import { ForeignTableError } from '../nftables/table.js';
+import type { Say } from '../say.js';
 import { addAnnounceTable, FAMILY, type AnnounceSettings } from './ruleset.js';
 
 type Wanted = Omit<AnnounceSettings, 'table' | 'comment'>;

@@ -23,9 +23,6 @@ export const HELD = { ip: 'held-ipv4', ip6: 'held-ipv6' } as const;
 /** Verdict maps: an address of a pool of `per=packet` → back to its tunnel. */
 export const RETURN = { ip: 'return-ipv4', ip6: 'return-ipv6' } as const;
 
-/** On packets that came out of a tunnel whose egress is looked after; without it no route leads on (see `GUARD`). */
-export const EGRESS_MARK = 0x1000_0000;
-
 export function heldMap(table: string, family: 'ip' | 'ip6'): SetSpec {
   const data = family === 'ip' ? (['ipv4_addr'] as const) : (['ipv6_addr'] as const);
   return { family: FAMILY, table, name: HELD[family], key: ['ifname', 'mark'], data };

@@ -18,16 +18,14 @@ import {
   NFT_CMP_EQ,
   NFT_CT_DIRECTION,
   NFT_META_IIFNAME,
-  NFT_META_MARK,
   NFT_PAYLOAD_NETWORK_HEADER,
-  bitwise,
   cmp,
   ctLoad,
   immediateVerdict,
   lookup,
   metaLoad,
-  metaWrite,
   payloadLoad,
+  setMarkBits,
   type Expression,
 } from '../../netlink/nftables/expressions/index.js';
 import type { BaseChain } from '../../netlink/nftables/chain.js';
@@ -35,6 +33,7 @@ import { NFT_REG_1, NFT_REG_VERDICT, NF_IP_PRI_NAT_SRC } from '../../netlink/nft
 import { encodeFields } from '../../netlink/nftables/data-type.js';
 import type { ElementSpec } from '../../netlink/nftables/element.js';
 import { addressBytes, FAMILIES, type IpAddress } from '../address.js';
+import { EGRESS_MARK } from '../guard.js';
 import type { Policy } from '../policy.js';
 import type { Unusable } from '../usable.js';
 import { gotoChain } from './draw-chains.js';
@@ -47,7 +46,6 @@ import {
   CHECK_PRIORITY,
   EARLY,
   EARLY_PRIORITY,
-  EGRESS_MARK,
   FAMILY,
   heldMap,
   LEAVE,
@@ -151,9 +149,7 @@ export const heldElements = (held: readonly HeldAddress[]): ElementSpec[] =>
 function addMark(table: TableBuilder, only: TunnelEgress | undefined): void {
   table.rule(CHAIN_EARLY, 'out of a tunnel', [
     ...(only === undefined ? [inputDevice, lookup({ set: TUNNELS, sreg: NFT_REG_1 })] : inputDeviceIs(only.device)),
-    metaLoad({ key: NFT_META_MARK, dreg: NFT_REG_1 }),
-    bitwise({ sreg: NFT_REG_1, dreg: NFT_REG_1, mask: hostWord(~EGRESS_MARK >>> 0), xor: hostWord(EGRESS_MARK) }),
-    metaWrite({ key: NFT_META_MARK, sreg: NFT_REG_1 }),
+    ...setMarkBits(EGRESS_MARK),
   ]);
 }
 
@@ -198,9 +194,3 @@ const base = (type: BaseChain['type'], hook: BaseChain['hook'], priority: number
   priority,
   policy: 'accept',
 });
-
-function hostWord(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
-}

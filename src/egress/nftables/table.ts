@@ -1,5 +1,4 @@
-/** The egress table in the kernel, and the routing rule that shuts the tunnels where the table is missing. */
-import { isKernelError } from '../../netlink/errors.js';
+/** The egress table in the kernel, and with it the guard that shuts the tunnels where the table is missing. */
 import { ConntrackClient } from '../../netlink/conntrack/client.js';
 import { Batch } from '../../netlink/nftables/batch.js';
 import { NftablesClient } from '../../netlink/nftables/client.js';
@@ -10,56 +9,58 @@ import {
   deleteTableCommand,
 } from '../../netlink/nftables/commands.js';
 import { RecordedTable } from '../../netlink/nftables/recorded-table.js';
-import { RouteClient } from '../../netlink/route/client.js';
-import type { ProhibitRule } from '../../netlink/route/rule.js';
 import { addressOf, FAMILIES, type IpAddress } from '../address.js';
 import { dropEstablished } from './established.js';
-import { EGRESS_MARK, FAMILY, heldMap } from './names.js';
+import { Guard, type GuardSettings } from '../guard.js';
+import type { Say } from '../say.js';
+import { FAMILY, heldMap } from './names.js';
 import { addEgressTable, heldElements, type EgressSettings, type HeldAddress } from './ruleset.js';
 
 const IFNAMSIZ = 16;
-/** Right behind the rule for local addresses: what is for the host itself passes, nothing else goes by before. */
-const GUARD_PRIORITY = 1;
-
-/** Takes one command line. Only asked to make it where it is wanted. */
-export type Say = (line: () => string) => void;
 
 /** A table of that name is somebody else's. */
 export class ForeignTableError extends Error {
   override readonly name = 'ForeignTableError';
 }
 
+export interface EgressTableSettings {
+  readonly name: string;
+  /** Tells our table from one that only has its name. */
+  readonly comment: string;
+  readonly guard: GuardSettings;
+}
+
 export class EgressTable {
   private readonly nft: NftablesClient;
-  private readonly route: RouteClient;
+  private readonly guard: Guard;
   private readonly conntrack: ConntrackClient;
   private readonly name: string;
   private readonly comment: string;
   private readonly say: Say;
 
-  private constructor(name: string, comment: string, say: Say) {
+  private constructor({ name, comment, guard }: EgressTableSettings, say: Say) {
     this.nft = NftablesClient.open();
-    this.route = RouteClient.open();
+    this.guard = new Guard(guard, say);
     this.conntrack = ConntrackClient.open();
     this.name = name;
     this.comment = comment;
     this.say = say;
   }
 
-  /** `comment` tells our table from one that only has its name; `say` is told each change, as a command where one makes it. */
-  static open(name: string, comment: string, say: Say = () => undefined): EgressTable {
-    return new EgressTable(name, comment, say);
+  /** `say` is told each change, as a command where one makes it. */
+  static open(settings: EgressTableSettings, say: Say = () => undefined): EgressTable {
+    return new EgressTable(settings, say);
   }
 
   close(): void {
     this.nft.close();
-    this.route.close();
+    this.guard.close();
     this.conntrack.close();
   }
 
   /** Removes what an earlier run left, as `remove` does. Resolves with whether there was a table of that comment. */
-  static async dropLeft(name: string, comment: string, devices: readonly string[], say?: Say): Promise<boolean> {
-    const table = EgressTable.open(name, comment, say);
+  static async dropLeft(settings: EgressTableSettings, devices: readonly string[], say?: Say): Promise<boolean> {
+    const table = EgressTable.open(settings, say);
     try {
       if (!(await table.isOurs())) return false;
       await table.remove(devices);
@@ -95,7 +96,7 @@ export class EgressTable {
 
   /** First the way is shut, then the table opens it: packets meet the old table or the new one, never none. */
   async install(settings: Omit<EgressSettings, 'table' | 'comment'>): Promise<void> {
-    await inBatches(settings.tunnels, ({ device }) => this.shut(device));
+    await this.shut(settings.tunnels.map(({ device }) => device));
     const batch = new Batch();
     batch.addTable({ family: FAMILY, name: this.name }).deleteTable({ family: FAMILY, name: this.name });
     addEgressTable(batch, { ...settings, table: this.name, comment: this.comment });
@@ -104,6 +105,11 @@ export class EgressTable {
       () => `nftables ${table} put in place (nft list ${table} shows it; nft has no words to make its draws by)`,
     );
     await this.nft.commit(batch);
+  }
+
+  /** Without the table nothing leaves the tunnels from then on. Resolves with how many rules were missing for that. */
+  async shut(devices: readonly string[]): Promise<number> {
+    return await this.guard.shut(devices);
   }
 
   /** What the table in the kernel has otherwise, in words; empty where nothing. Elements are not compared. */
@@ -143,48 +149,10 @@ export class EgressTable {
     const table = { family: FAMILY, name: this.name } as const;
     this.say(() => `nft ${addTableCommand(table)}; ${deleteTableCommand(table)}`);
     await this.nft.commit(new Batch().addTable(table).deleteTable(table));
-    await inBatches(devices, async (device) => {
-      for (const rule of guards(device)) {
-        this.say(() => ruleCommand('delete', rule));
-        await this.route.deleteRule(rule);
-      }
-    });
+    await this.guard.open(devices);
   }
 
   private async isOurs(): Promise<boolean> {
     return (await this.nft.table({ family: FAMILY, name: this.name }))?.comment === this.comment;
   }
-
-  private async shut(device: string): Promise<void> {
-    for (const rule of guards(device)) {
-      this.say(() => ruleCommand('add', rule));
-      try {
-        await this.route.addRule(rule);
-      } catch (error) {
-        // A kernel without IPv6 has no IPv6 packets that could leave.
-        if (rule.family === 'ip' || !isKernelError(error, 'EAFNOSUPPORT', 'EOPNOTSUPP')) throw error;
-      }
-    }
-  }
-}
-
-/** Requests that wait for each other's answers take several times as long; the answers to all at once have no room. */
-const AT_ONCE = 200;
-
-async function inBatches<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  for (let first = 0; first < items.length; first += AT_ONCE) {
-    await Promise.all(items.slice(first, first + AT_ONCE).map(work));
-  }
-}
-
-/**
- * Packets out of the tunnel that the table has not marked are refused a route, whoever has flushed the ruleset. Kept
- * apart from nftables on purpose.
- */
-const guards = (device: string): ProhibitRule[] =>
-  FAMILIES.map((family) => ({ family, priority: GUARD_PRIORITY, inputDevice: device, unmarked: EGRESS_MARK }));
-
-function ruleCommand(verb: 'add' | 'delete', { family, priority, inputDevice, unmarked }: ProhibitRule): string {
-  const ip = family === 'ip' ? 'ip' : 'ip -6';
-  return `${ip} rule ${verb} iif ${inputDevice} fwmark 0/0x${unmarked.toString(16)} priority ${priority} prohibit`;
 }

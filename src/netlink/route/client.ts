@@ -41,7 +41,7 @@ import {
 } from './link.js';
 import { decodeRoute, encodeRoute, encodeRouteDump, encodeRouteQuery } from './route.js';
 import type { Route, RouteQuery, RouteSpec } from './route.js';
-import { encodeProhibitRule, type ProhibitRule } from './rule.js';
+import { encodeProhibitRule, ruleText, type ProhibitRule } from './rule.js';
 import type { TunnelKind, TunnelParameters } from './tunnel.js';
 
 /** By the names that nftables has for them. */
@@ -167,21 +167,25 @@ export class RouteClient {
     await this.socket.request({ type: RTM_DELROUTE, flags: 0, body: encodeRoute(spec) }, routeSubject('delete', spec));
   }
 
-  /** Resolves also where the same rule is there already. */
-  async addRule(rule: ProhibitRule): Promise<void> {
+  /** Resolves with whether it was made: the same rule may be there already. */
+  async addRule(rule: ProhibitRule): Promise<boolean> {
     try {
       await this.changeRule(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, 'add rule', rule);
+      return true;
     } catch (error) {
       if (!isKernelError(error, 'EEXIST')) throw error;
+      return false;
     }
   }
 
-  /** Resolves also where there is no such rule. */
-  async deleteRule(rule: ProhibitRule): Promise<void> {
+  /** Resolves with whether there was such a rule. */
+  async deleteRule(rule: ProhibitRule): Promise<boolean> {
     try {
       await this.changeRule(RTM_DELRULE, 0, 'delete rule', rule);
+      return true;
     } catch (error) {
       if (!isKernelError(error, 'ENOENT')) throw error;
+      return false;
     }
   }
 
@@ -206,8 +210,7 @@ export class RouteClient {
   }
 
   private async changeRule(type: number, flags: number, op: string, rule: ProhibitRule): Promise<void> {
-    const object = `${rule.priority}: from all iif ${rule.inputDevice} prohibit`;
-    await this.socket.request({ type, flags, body: encodeProhibitRule(rule) }, { op, object });
+    await this.socket.request({ type, flags, body: encodeProhibitRule(rule) }, { op, object: ruleText(rule) });
   }
 
   private async dump(type: number, body: Buffer, object: string): Promise<NetlinkMessage[]> {

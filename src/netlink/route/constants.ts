@@ -15,8 +15,10 @@ export const RTM_DELRULE = 33;
 export const RTNLGRP_LINK = 1;
 export const RTNLGRP_IPV4_IFADDR = 5;
 export const RTNLGRP_IPV4_ROUTE = 7;
+export const RTNLGRP_IPV4_RULE = 8;
 export const RTNLGRP_IPV6_IFADDR = 9;
 export const RTNLGRP_IPV6_ROUTE = 11;
+export const RTNLGRP_IPV6_RULE = 19;
 
 export const AF_UNSPEC = 0;
 export const AF_INET = 2;
@@ -111,4 +113,5 @@ export const FR_ACT_PROHIBIT = 8;
 export const FRA_IIFNAME = 3;
 export const FRA_PRIORITY = 6;
 export const FRA_FWMARK = 10;
+export const FRA_TABLE = 15;
 export const FRA_FWMASK = 16;

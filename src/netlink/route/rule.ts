@@ -6,30 +6,55 @@
  * Host byte order (linux/fib_rules.h).
  */
 import { text, u32 } from '../attributes.js';
-import { AF_INET, AF_INET6, FR_ACT_PROHIBIT, FRA_FWMARK, FRA_FWMASK, FRA_IIFNAME, FRA_PRIORITY } from './constants.js';
+import {
+  AF_INET,
+  AF_INET6,
+  FR_ACT_PROHIBIT,
+  FRA_FWMARK,
+  FRA_FWMASK,
+  FRA_IIFNAME,
+  FRA_PRIORITY,
+  FRA_TABLE,
+} from './constants.js';
 
 const FIB_RULE_HDR_LENGTH = 12;
 const ACTION_OFFSET = 7;
 
-/** Packets that came in by a device, and have none of the bits of `unmarked` in their mark, are refused a route. */
+/** Packets that are as it says are refused a route. */
 export interface ProhibitRule {
   readonly family: 'ip' | 'ip6';
   /** Rules run in ascending order; 0 is the one for local addresses. */
   readonly priority: number;
-  readonly inputDevice: string;
-  readonly unmarked: number;
+  /** They came in by this device; absent: by any. */
+  readonly inputDevice?: string;
+  /** Of the bits of `mask`, their mark has those of `value` and no others. */
+  readonly mark: { readonly value: number; readonly mask: number };
+  /** Nothing is looked up in it: it tells rules apart that are the same otherwise, each of an owner of its own. */
+  readonly table?: number;
 }
 
-/** fib_rule_hdr, FRA_PRIORITY u32, FRA_IIFNAME text, FRA_FWMARK u32 0, FRA_FWMASK u32 */
-export function encodeProhibitRule({ family, priority, inputDevice, unmarked }: ProhibitRule): Buffer {
+/** The rule as ip-rule(8) takes it, behind `add` or `delete`. */
+export function ruleText({ priority, inputDevice, mark: { value, mask }, table }: ProhibitRule): string {
+  return [
+    ...(inputDevice === undefined ? [] : [`iif ${inputDevice}`]),
+    `fwmark 0x${value.toString(16)}/0x${mask.toString(16)}`,
+    ...(table === undefined ? [] : [`table ${table}`]),
+    `priority ${priority}`,
+    'prohibit',
+  ].join(' ');
+}
+
+/** fib_rule_hdr, FRA_PRIORITY u32, FRA_IIFNAME text, FRA_FWMARK u32, FRA_FWMASK u32, FRA_TABLE u32 */
+export function encodeProhibitRule({ family, priority, inputDevice, mark, table }: ProhibitRule): Buffer {
   const header = Buffer.alloc(FIB_RULE_HDR_LENGTH);
   header.writeUInt8(family === 'ip' ? AF_INET : AF_INET6, 0);
   header.writeUInt8(FR_ACT_PROHIBIT, ACTION_OFFSET);
   return Buffer.concat([
     header,
     u32(FRA_PRIORITY, priority),
-    text(FRA_IIFNAME, inputDevice),
-    u32(FRA_FWMARK, 0),
-    u32(FRA_FWMASK, unmarked),
+    ...(inputDevice === undefined ? [] : [text(FRA_IIFNAME, inputDevice)]),
+    u32(FRA_FWMARK, mark.value),
+    u32(FRA_FWMASK, mark.mask),
+    ...(table === undefined ? [] : [u32(FRA_TABLE, table)]),
   ]);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { classify, classifyUnbound } from '../../../src/core/classifier.js';
 import { classifierCorpus, CORPUS_SCHEMES } from '../../core/classifier-corpus.js';
-import { needsBuild } from './support/built.js';
+import { needsBuild } from '../../support/built.js';
 import { ANY_IPV6, ModuleRig, PEER } from './support/module-rig.js';
 
 type Outcome = 'data' | 'auth' | 'dropped';

@@ -30,7 +30,7 @@ import {
 import { NAT_OUTER, SERVER_OUTER, STRANGER_OUTER } from '../../lab/support/wan.js';
 import { SUITE_TIMEOUT_MS } from '../../lab/support/suites/plane.js';
 import { needsRoot } from '../../support/skip.js';
-import { needsBuild } from './support/built.js';
+import { needsBuild } from '../../support/built.js';
 import { ipv6 } from './support/inner-packet.js';
 
 const DATAGRAMS = fileURLToPath(new URL('support/datagrams.mjs', import.meta.url));

@@ -4,7 +4,7 @@ import { PlaneError } from '../../../src/dataplane/common/errors.js';
 import type { InnerNetwork, TunnelSettings } from '../../../src/dataplane/index.js';
 import { inner6Sources, MAX_PREFIXES } from '../../../src/dataplane/userspace/inner6-sources.js';
 import { formatIpv6, parseIpv6 } from '../../../src/netlink/ip-address.js';
-import { needsBuild } from './support/built.js';
+import { needsBuild } from '../../support/built.js';
 import { udp6 } from './support/inner-packet.js';
 import { ModuleRig } from './support/module-rig.js';
 

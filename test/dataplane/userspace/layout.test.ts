@@ -5,7 +5,7 @@ import { MAX_RANGES } from '../../../src/dataplane/userspace/control-block.js';
 import { COUNTER_NAMES } from '../../../src/dataplane/userspace/counters.js';
 import { MAX_PREFIXES } from '../../../src/dataplane/userspace/inner6-sources.js';
 import { PacketModule } from '../../../src/dataplane/userspace/packet-module.js';
-import { needsBuild } from './support/built.js';
+import { needsBuild } from '../../support/built.js';
 import { udp } from './support/inner-packet.js';
 
 /** Iovecs of a segment: its headers and its payload. */

@@ -8,7 +8,7 @@ import type { LoopState } from '../../../src/dataplane/userspace/control-block.j
 import { sharedMs } from '../../../src/dataplane/userspace/shared-clock.js';
 import { UdpSocket } from '../../../src/sys/udp-socket.js';
 import { until } from '../../support/until.js';
-import { needsBuild } from './support/built.js';
+import { needsBuild } from '../../support/built.js';
 import { tcp, udp } from './support/inner-packet.js';
 import { freePort, openLoop, type LoopRig } from './support/loop-rig.js';
 

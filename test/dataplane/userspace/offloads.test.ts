@@ -7,7 +7,7 @@ import { answersPing, Scope, start, type Namespace, type Running } from '../../l
 import { namespaces, veth } from '../../lab/support/namespace.js';
 import { checksumErrors, transfer } from '../../lab/support/transfer.js';
 import { needsRoot } from '../../support/skip.js';
-import { needsBuild } from './support/built.js';
+import { needsBuild } from '../../support/built.js';
 import type { PlaneOrder } from './support/plane-process.js';
 
 const PROGRAM = fileURLToPath(new URL('support/plane-process.ts', import.meta.url));

@@ -8,7 +8,7 @@ import { EventFd } from '../../../src/sys/event-fd.js';
 import { UdpSocket } from '../../../src/sys/udp-socket.js';
 import { packetCalls } from '../../../src/sys/packet-calls.js';
 import { until } from '../../support/until.js';
-import { needsBuild } from './support/built.js';
+import { needsBuild } from '../../support/built.js';
 import { udp } from './support/inner-packet.js';
 import { freePort, openEnds, type LoopEnds } from './support/loop-rig.js';
 

@@ -6,7 +6,7 @@ import { describeNibbles } from '../../lab/support/suites/nibbles.js';
 import { describePathMtu } from '../../lab/support/suites/path-mtu.js';
 import { describeRefusals } from '../../lab/support/suites/refusals.js';
 import { needsRoot } from '../../support/skip.js';
-import { needsBuild } from './support/built.js';
+import { needsBuild } from '../../support/built.js';
 
 for (const describeSuite of [
   describeRefusals,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { CounterName } from '../../../src/dataplane/userspace/counters.js';
-import { needsBuild } from './support/built.js';
+import { needsBuild } from '../../support/built.js';
 import {
   ACK,
   checksum,

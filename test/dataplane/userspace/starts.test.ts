@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { after, before, describe, it } from 'mocha';
 import { pairTopology, Scope, start, type Namespace } from '../../lab/support/index.js';
 import { needsRoot } from '../../support/skip.js';
-import { needsBuild } from './support/built.js';
+import { needsBuild } from '../../support/built.js';
 
 const PROGRAM = fileURLToPath(new URL('support/starts-process.ts', import.meta.url));
 const STARTS = 40;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { parseIpv6 } from '../../../src/netlink/ip-address.js';
-import { needsBuild } from './support/built.js';
+import { needsBuild } from '../../support/built.js';
 import {
   ACK,
   checksum,

@@ -41,7 +41,7 @@ const table = (chains: readonly Chain[], rules: readonly Rule[]): TableFacts => 
   sets: [],
 });
 const judge = (one: TableFacts, packet = PACKET) =>
-  judgeFirewall({ tables: [one], unread: [], legacyTables: [] }, packet, () => false);
+  judgeFirewall({ tables: [one], unread: [], legacyTables: { 4: [], 6: [] } }, packet, () => false);
 
 describe('a ruleset, judged', () => {
   it('stops what its policy drops, and says so', () => {

@@ -10,6 +10,10 @@ import { namespaceObstacle, skipBecause } from '../../support/skip.js';
 
 const PORT = 10_000;
 const [HERE, THERE] = ['10.9.7.1', '10.9.7.2'];
+const [HERE6, THERE6] = ['fd07::1', 'fd07::2'];
+/** One datagram. */
+const SEND =
+  'import socket, sys; socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).sendto(b"x", (sys.argv[1], int(sys.argv[2])))';
 const COUNTER = 'judge';
 
 type Expected = 'passes' | 'stopped' | 'unsure';
@@ -113,6 +117,33 @@ const CASES: readonly (readonly [title: string, ruleset: string, expected: Expec
   ['a mark', input('meta mark 0x7 accept'), 'unsure'],
 ];
 
+const CASES6: typeof CASES = [
+  ['no rules', '', 'passes'],
+  ['policy drop', input(''), 'stopped'],
+  [
+    'a table of IPv4 that drops',
+    'table ip fw { chain in { type filter hook input priority 0; policy drop; } }',
+    'passes',
+  ],
+  [
+    'a table of IPv6 that drops',
+    'table ip6 fw { chain in { type filter hook input priority 0; policy drop; } }',
+    'stopped',
+  ],
+  ['for IPv6 only', input('meta nfproto ipv6 accept'), 'passes'],
+  ['for IPv4 only', input('meta nfproto ipv4 accept'), 'stopped'],
+  ['of IPv6 by its Ethernet type', input('meta protocol ip6 accept'), 'passes'],
+  ['own address and port', input(`ip6 daddr ${HERE6} udp dport 10000 accept`), 'passes'],
+  ['a network that has the own address', input('ip6 daddr fd00::/8 udp dport 10000 accept'), 'passes'],
+  ['a network that has it not', input('ip6 daddr 2000::/3 udp dport 10000 accept'), 'stopped'],
+  ['an address of IPv4', input(`ip daddr ${HERE} accept`), 'stopped'],
+  ['the next header', input('ip6 nexthdr udp accept'), 'passes'],
+  ['another next header', input('ip6 nexthdr tcp accept'), 'stopped'],
+  ['answers only', input('ct state established,related accept'), 'stopped'],
+  ['the device', input('iifname "wan" accept'), 'passes'],
+  ['one source accepted', input(`ip6 saddr ${THERE6} accept`), 'unsure'],
+];
+
 const IPTABLES: readonly (readonly [title: string, rules: readonly string[], expected: Expected])[] = [
   ['a port', ['-P INPUT DROP', '-A INPUT -p udp --dport 10000 -j ACCEPT'], 'passes'],
   ['a range that has it not', ['-P INPUT DROP', '-A INPUT -p udp --dport 1:9999 -j ACCEPT'], 'stopped'],
@@ -145,7 +176,8 @@ const IPTABLES: readonly (readonly [title: string, rules: readonly string[], exp
 describe('judged rulesets and the kernel', () => {
   let here: TestNamespace;
   let there: TestNamespace;
-  let packet: JudgedPacket;
+  let packet4: JudgedPacket;
+  let packet6: JudgedPacket;
 
   before(function () {
     const obstacle = namespaceObstacle();
@@ -161,7 +193,8 @@ describe('judged rulesets and the kernel', () => {
       namespace.run('ip', 'link', 'set', 'wan', 'up');
     }
     const [link] = JSON.parse(ip('-n', here.name, '-j', 'link', 'show', 'wan')) as { ifindex: number }[];
-    packet = {
+    packet4 = {
+      version: 4,
       direction: 'in',
       source: undefined,
       destination: HERE,
@@ -172,8 +205,14 @@ describe('judged rulesets and the kernel', () => {
       outDevice: undefined,
       state: 'new',
     };
+    packet6 = { ...packet4, version: 6, destination: HERE6 };
     // The first packet waits for the other's hardware address.
     there.run('ping', '-c1', '-W2', HERE);
+    // Of IPv6 it is asked for again and again, which rulesets here would drop.
+    here.run('ip', 'addr', 'add', `${HERE6}/64`, 'dev', 'wan', 'nodad');
+    there.run('ip', 'addr', 'add', `${THERE6}/64`, 'dev', 'wan', 'nodad');
+    const mac = here.run('cat', '/sys/class/net/wan/address').trim();
+    there.run('ip', 'neigh', 'replace', HERE6, 'lladdr', mac, 'nud', 'permanent', 'dev', 'wan');
   });
   after(() => {
     // Where the suite was skipped there are none.
@@ -181,7 +220,7 @@ describe('judged rulesets and the kernel', () => {
   });
 
   /** Whether a packet that is sent now gets behind all filters. */
-  function arrives(): boolean {
+  function arrives(version: JudgedPacket['version']): boolean {
     const count = (): number => {
       const listed = JSON.parse(here.run('nft', '-j', 'list', 'table', 'inet', COUNTER)) as {
         nftables: { rule?: { expr: { counter?: { packets: number } }[] } }[];
@@ -190,20 +229,24 @@ describe('judged rulesets and the kernel', () => {
         .counter!.packets;
     };
     const before = count();
-    const probe = there.inside(() => PathProbe.open(HERE, PORT));
-    probe.send(100);
-    probe.close();
+    if (version === 4) {
+      const probe = there.inside(() => PathProbe.open(HERE, PORT));
+      probe.send(100);
+      probe.close();
+    } else {
+      there.run('python3', '-c', SEND, HERE6, String(PORT));
+    }
     return count() > before;
   }
 
-  async function compare(expected: Expected): Promise<void> {
+  async function compare(expected: Expected, packet = packet4): Promise<void> {
     const facts = await here.inside(() => probeFirewall());
     assert.deepEqual(facts.unread, []);
     const { stops, mayStop } = judgeFirewall(facts, packet, ({ name }) => name === COUNTER);
     const judged: Expected = stops.length > 0 ? 'stopped' : mayStop.length > 0 ? 'unsure' : 'passes';
     assert.equal(judged, expected, JSON.stringify({ stops, mayStop }));
     // A veth delivers within the call that sends.
-    if (judged !== 'unsure') assert.equal(arrives() ? 'passes' : 'stopped', judged);
+    if (judged !== 'unsure') assert.equal(arrives(packet.version) ? 'passes' : 'stopped', judged);
     else for (const { culprit } of mayStop) assert.notDeepEqual(culprit.dependsOn, []);
   }
 
@@ -225,6 +268,14 @@ describe('judged rulesets and the kernel', () => {
     });
   }
 
+  for (const [title, ruleset, expected] of CASES6) {
+    it(`agree about IPv6: ${title}`, async () => {
+      begin();
+      load(ruleset);
+      await compare(expected, packet6);
+    });
+  }
+
   for (const [title, rules, expected] of IPTABLES) {
     it(`agree about rules of iptables-nft: ${title}`, async function () {
       begin();
@@ -243,7 +294,7 @@ describe('judged rulesets and the kernel', () => {
     begin();
     load(input('udp dport 10000 drop comment "no tunnels"', 'accept'));
     const facts = await here.inside(() => probeFirewall());
-    const [stop] = judgeFirewall(facts, packet, () => false).stops;
+    const [stop] = judgeFirewall(facts, packet4, () => false).stops;
     assert.match(stop!.culprit.where, /^the rule with handle \d+ \("no tunnels"\) of chain input in table inet fw$/);
   });
 
@@ -260,7 +311,7 @@ describe('judged rulesets and the kernel', () => {
           `table inet fw { chain gate { ip protocol udp drop comment "sure"; } chain input { type filter hook input priority 0; policy ${policy}; ${maybe} comment "maybe"; ${sure}; } }`,
         );
         const facts = await here.inside(() => probeFirewall());
-        culprits.push(judgeFirewall(facts, packet, ({ name }) => name === COUNTER).stops[0]?.culprit.where);
+        culprits.push(judgeFirewall(facts, packet4, ({ name }) => name === COUNTER).stops[0]?.culprit.where);
       }
       assert.match(culprits[0] ?? '', /\("sure"\) of chain input/);
       assert.match(culprits[1] ?? '', /\("sure"\) of chain gate/);
@@ -273,7 +324,7 @@ describe('judged rulesets and the kernel', () => {
     load(input(''));
     const facts = await here.inside(() => probeFirewall());
     assert.deepEqual(
-      judgeFirewall(facts, packet, () => true),
+      judgeFirewall(facts, packet4, () => true),
       { chains: 0, stops: [], mayStop: [] },
     );
   });

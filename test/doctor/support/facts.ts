@@ -86,7 +86,7 @@ export function healthy(changes: Changes = {}): Facts {
     },
     trials: { ...TRIALS, ...changes.trials },
     network: { ...NETWORK, ...changes.network, use: { ...USE, ...changes.use } },
-    firewall: { tables: [], unread: [], legacyTables: [], ...changes.firewall },
+    firewall: { tables: [], unread: [], legacyTables: { 4: [], 6: [] }, ...changes.firewall },
     path: changes.path ?? { kind: 'probed', mtu: 1500, proven: true },
     clock: changes.clock ?? { kind: 'timed', offsetSeconds: 0.3, roundTripMs: 20 },
     egress: changes.egress,

@@ -19,6 +19,8 @@
  *     output (raw)        from the internal address and our port                          → from the outer address
  *                         an ICMP error from the internal address                         → queue, as a sign to us
  *
+ * What goes to the internal address is marked first where that is asked for, and keeps the mark when it is unwrapped.
+ *
  * The input chain stands behind the host's own filters (0, firewalld's +10): the administrator has the first word, the
  * packet is whole, and connection tracking, where it is active, has seen the address on the wire. The output chain
  * stands before connection tracking for the same reason. What is data and what is auth is decided as by
@@ -77,6 +79,7 @@ import {
   destinationBySource,
   drop,
   goto,
+  markWith,
   over,
   overOfAddress,
   overOfEndpoint,
@@ -160,7 +163,8 @@ const adder =
     batch.addRule({ family: FAMILY, table, chain, comment, expressions, text });
   };
 
-function addWireRules(add: AddRule, { outer, tunnel: { internal }, schemes, queueNumber }: Wire): void {
+function addWireRules(add: AddRule, { outer, tunnel, schemes, queueNumber }: Wire): void {
+  const { internal } = tunnel;
   // What comes out of the tunnel passes here as well, and fails at the first.
   const ofTheTunnel = [
     destinationIs(outer.address),
@@ -168,7 +172,7 @@ function addWireRules(add: AddRule, { outer, tunnel: { internal }, schemes, queu
     ...(outer.device === undefined ? [] : [inputDeviceIs(outer.device)]),
   ];
   // Most packets are data that can't be anything else. They are let through at once, as `outer` would.
-  add(CHAIN_INPUT, DATA, [...ofTheTunnel, ...lengthsOfAuth(schemes).map(lengthIsNot), ...dataOfABoundEndpoint]);
+  add(CHAIN_INPUT, DATA, [...ofTheTunnel, ...lengthsOfAuth(schemes).map(lengthIsNot), ...dataOfABoundEndpoint(tunnel)]);
   add(CHAIN_INPUT, 'packets of the tunnel', [...ofTheTunnel, goto(CHAIN_OUTER)]);
   // Nobody is routed there; should somebody bring the route back, it leads no further than here.
   add(CHAIN_INPUT, DROPPED.toInternal, [destinationIs(internal), count, drop]);
@@ -188,7 +192,15 @@ function addWireRules(add: AddRule, { outer, tunnel: { internal }, schemes, queu
 }
 
 const DATA = 'inner packet of a bound endpoint';
-const dataOfABoundEndpoint: readonly Clause[] = [firstNibbleIs(IPV4), destinationBySource(ENDPOINTS), count, accept];
+const dataOfABoundEndpoint = (tunnel: FilteredTunnel): Clause[] => [firstNibbleIs(IPV4), ...letIn(tunnel)];
+
+/** If it is of a bound endpoint. */
+const letIn = ({ admittedMark }: FilteredTunnel): Clause[] => [
+  destinationBySource(ENDPOINTS),
+  ...(admittedMark === undefined ? [] : [markWith(admittedMark)]),
+  count,
+  accept,
+];
 
 /** Payload lengths of which a packet that looks like an inner one may authenticate. */
 function lengthsOfAuth(schemes: readonly ClassifierScheme[]): number[] {
@@ -226,7 +238,7 @@ function addOuterRules(add: AddRule, { schemes, tunnel }: Pick<RulesetSettings, 
       ]);
     }
   }
-  add(CHAIN_OUTER, DATA, dataOfABoundEndpoint);
+  add(CHAIN_OUTER, DATA, dataOfABoundEndpoint(tunnel));
   // The header is at hand here, before anything is taken off, and no route has to be asked for.
   for (const network of tunnel.sources6?.denied ?? []) {
     add(CHAIN_OUTER, DROPPED.foreignInnerSource, [firstNibbleIs(IPV6), innerSource6IsIn(network), count, drop]);
@@ -235,9 +247,7 @@ function addOuterRules(add: AddRule, { schemes, tunnel }: Pick<RulesetSettings, 
     add(CHAIN_OUTER, 'inner IPv6 packet of a bound endpoint', [
       firstNibbleIs(IPV6),
       ...(network.prefixLength === 0 ? [] : [innerSource6IsIn(network)]),
-      destinationBySource(ENDPOINTS),
-      count,
-      accept,
+      ...letIn(tunnel),
     ]);
   }
   if (tunnel.sources6 !== undefined) {

@@ -14,6 +14,7 @@ import {
   NFT_PAYLOAD_NETWORK_HEADER,
   payloadWrite,
   queue,
+  setMarkBits,
   type Expression,
 } from '../../../netlink/nftables/expressions/index.js';
 import { clause, type Clause } from './clause.js';
@@ -23,6 +24,11 @@ export const accept: Clause = clause('accept', immediateVerdict({ kind: 'accept'
 export const drop: Clause = clause('drop', immediateVerdict({ kind: 'drop' }));
 export const goto = (chain: string): Clause => clause(`goto ${chain}`, immediateVerdict({ kind: 'goto', chain }));
 export const count: Clause = clause('counter', counter());
+
+/** These bits of the packet's mark are set, the others left alone. It keeps them when it is unwrapped. */
+export const markWith = (bits: number): Clause =>
+  clause(`meta mark set meta mark | 0x${bits.toString(16)}`, ...setMarkBits(bits));
+
 export const toQueue = (queueNumber: number): Clause => clause(`queue num ${queueNumber}`, queue(queueNumber));
 
 /** Packets a second, and how many may come at once. */

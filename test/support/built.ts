@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const SETUP = fileURLToPath(new URL('../../../../scripts/setup.mjs', import.meta.url));
+const SETUP = fileURLToPath(new URL('../../scripts/setup.mjs', import.meta.url));
 const BUILD_MS = 120_000;
 
 /** A hook for `before`. */

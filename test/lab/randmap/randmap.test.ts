@@ -1,0 +1,3 @@
+import { describeRandmap } from '../support/suites/randmap.js';
+
+describeRandmap();
