@@ -33,8 +33,6 @@ export class Guard {
   private readonly route = RouteClient.open();
   private readonly settings: GuardSettings;
   private readonly say: Say;
-  /** What an earlier run had that went about it in the other way. */
-  private mayHaveOther = true;
 
   /** Does nothing yet. Throws SystemError. */
   constructor(settings: GuardSettings, say: Say) {
@@ -49,15 +47,23 @@ export class Guard {
   /** Resolves with how many rules were not there. From then on the devices' packets need EGRESS_MARK. */
   async shut(devices: readonly string[]): Promise<number> {
     const { isAdmittedMarked } = this.settings;
-    const made = await inBatches(this.rules(isAdmittedMarked, devices), (rule) => this.add(rule));
-    if (this.mayHaveOther) await inBatches(this.rules(!isAdmittedMarked, devices), (rule) => this.delete(rule));
-    this.mayHaveOther = false;
+    const isThere = await this.look();
+    const missing = this.rules(isAdmittedMarked, devices).filter((rule) => !isThere(rule));
+    const made = await inBatches(missing, (rule) => this.add(rule));
+    // An earlier run went about it in the other way.
+    await inBatches(this.rules(!isAdmittedMarked, devices).filter(isThere), (rule) => this.delete(rule));
     return made.filter(Boolean).length;
   }
 
   async open(devices: readonly string[]): Promise<void> {
     const all = [true, false].flatMap((isMarked) => this.rules(isMarked, devices));
-    await inBatches(all, (rule) => this.delete(rule));
+    await inBatches(all.filter(await this.look()), (rule) => this.delete(rule));
+  }
+
+  private async look(): Promise<(rule: ProhibitRule) => boolean> {
+    const key = (rule: ProhibitRule): string => command('add', rule);
+    const there = new Set((await this.route.prohibitRules()).map(key));
+    return (rule) => there.has(key(rule));
   }
 
   private rules(isAdmittedMarked: boolean, devices: readonly string[]): ProhibitRule[] {
@@ -71,28 +77,24 @@ export class Guard {
   }
 
   private async add(rule: ProhibitRule): Promise<boolean> {
-    const isMade = await unlessNoIpv6(rule, () => this.route.addRule(rule));
-    if (isMade) this.say(() => command('add', rule));
-    return isMade;
+    try {
+      const isMade = await this.route.addRule(rule);
+      if (isMade) this.say(() => command('add', rule));
+      return isMade;
+    } catch (error) {
+      // A kernel without IPv6 has no IPv6 packets that could leave.
+      if (rule.family === 'ip6' && isKernelError(error, 'EAFNOSUPPORT', 'EOPNOTSUPP')) return false;
+      throw error;
+    }
   }
 
   private async delete(rule: ProhibitRule): Promise<void> {
-    if (await unlessNoIpv6(rule, () => this.route.deleteRule(rule))) this.say(() => command('delete', rule));
+    if (await this.route.deleteRule(rule)) this.say(() => command('delete', rule));
   }
 }
 
 const command = (verb: 'add' | 'delete', rule: ProhibitRule): string =>
   `${rule.family === 'ip' ? 'ip' : 'ip -6'} rule ${verb} ${ruleText(rule)}`;
-
-/** A kernel without IPv6 has no IPv6 packets that could leave. */
-async function unlessNoIpv6({ family }: ProhibitRule, work: () => Promise<boolean>): Promise<boolean> {
-  try {
-    return await work();
-  } catch (error) {
-    if (family === 'ip6' && isKernelError(error, 'EAFNOSUPPORT', 'EOPNOTSUPP')) return false;
-    throw error;
-  }
-}
 
 /** Requests that wait for each other's answers take several times as long; the answers to all at once have no room. */
 const AT_ONCE = 200;

@@ -25,6 +25,7 @@ import {
   RTM_NEWADDR,
   RTM_NEWLINK,
   RTM_NEWROUTE,
+  RTM_GETRULE,
   RTM_NEWRULE,
 } from './constants.js';
 import {
@@ -41,7 +42,7 @@ import {
 } from './link.js';
 import { decodeRoute, encodeRoute, encodeRouteDump, encodeRouteQuery } from './route.js';
 import type { Route, RouteQuery, RouteSpec } from './route.js';
-import { encodeProhibitRule, ruleText, type ProhibitRule } from './rule.js';
+import { decodeProhibitRule, encodeProhibitRule, encodeRuleDump, ruleText, type ProhibitRule } from './rule.js';
 import type { TunnelKind, TunnelParameters } from './tunnel.js';
 
 /** By the names that nftables has for them. */
@@ -165,6 +166,11 @@ export class RouteClient {
   /** Deletes the first route that has everything given here. */
   async deleteRoute(spec: RouteSpec): Promise<void> {
     await this.socket.request({ type: RTM_DELROUTE, flags: 0, body: encodeRoute(spec) }, routeSubject('delete', spec));
+  }
+
+  /** The rules of policy routing that refuse a route, of both IP versions. */
+  async prohibitRules(): Promise<ProhibitRule[]> {
+    return decodeAll(await this.dump(RTM_GETRULE, encodeRuleDump(), 'rules'), RTM_NEWRULE, decodeProhibitRule);
   }
 
   /** Resolves with whether it was made: the same rule may be there already. */

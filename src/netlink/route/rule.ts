@@ -1,11 +1,11 @@
 /**
- * Rules of policy routing: bodies of RTM_NEWRULE and RTM_DELRULE.
+ * Rules of policy routing: bodies of RTM_NEWRULE, RTM_DELRULE and RTM_GETRULE.
  *
  *     struct fib_rule_hdr { u8 family, dst_len, src_len, tos, table, res1, res2, action; u32 flags; }  attributes
  *
  * Host byte order (linux/fib_rules.h).
  */
-import { text, u32 } from '../attributes.js';
+import { AttributeDecoder, text, u32 } from '../attributes.js';
 import {
   AF_INET,
   AF_INET6,
@@ -58,3 +58,26 @@ export function encodeProhibitRule({ family, priority, inputDevice, mark, table 
     ...(table === undefined ? [] : [u32(FRA_TABLE, table)]),
   ]);
 }
+
+/** Asks for the rules of all families. */
+export const encodeRuleDump = (): Buffer => Buffer.alloc(FIB_RULE_HDR_LENGTH);
+
+/** Undefined for what is malformed, of another family than IP's, or does not refuse a route. */
+export function decodeProhibitRule(body: Buffer): ProhibitRule | undefined {
+  if (body.length < FIB_RULE_HDR_LENGTH || body.readUInt8(ACTION_OFFSET) !== FR_ACT_PROHIBIT) return undefined;
+  const family = FAMILY_NAMES[body.readUInt8(0)];
+  if (family === undefined) return undefined;
+  const given = new AttributeDecoder(body.subarray(FIB_RULE_HDR_LENGTH));
+  const [inputDevice, table] = [given.text(FRA_IIFNAME), given.u32(FRA_TABLE)];
+  return {
+    family,
+    // The first of all has none.
+    priority: given.u32(FRA_PRIORITY) ?? 0,
+    ...(inputDevice !== undefined && { inputDevice }),
+    mark: { value: given.u32(FRA_FWMARK) ?? 0, mask: given.u32(FRA_FWMASK) ?? 0 },
+    // Without one the kernel says 0.
+    ...(table !== undefined && table !== 0 && { table }),
+  };
+}
+
+const FAMILY_NAMES: Readonly<Record<number, ProhibitRule['family']>> = { [AF_INET]: 'ip', [AF_INET6]: 'ip6' };
