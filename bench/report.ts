@@ -1,11 +1,11 @@
-/** What a bench reports, as it stands in results.json. All figures are medians; `values` holds every turn's. */
+/** What a bench reports, as it stands in results.json. All figures are medians; `values` holds every turn's, in order. */
 
 /** One bar of the chart, one line of the table. */
 export interface Row {
   readonly name: string;
   readonly median: number;
   readonly values: readonly number[];
-  /** Against another row of the same figure, e.g. `{ to: 'bare FOU', ratio: 0.97 }`. */
+  /** Against another row of the same figure, turn by turn, e.g. `{ to: 'bare FOU', ratio: 0.97 }`. */
   readonly versus?: { readonly to: string; readonly ratio: number };
 }
 

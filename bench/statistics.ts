@@ -26,7 +26,10 @@ export async function inTurns<Name extends string>(
   return values;
 }
 
-/** One row for each; `against` says which other one a row is compared with. */
+/**
+ * One row for each; `against` says which other one a row is compared with. Their ratio is the median of those of each turn:
+ * what was measured one after the other had the same machine, which over all turns is seldom so.
+ */
 export function rows<Name extends string>(
   measured: ReadonlyMap<Name, readonly number[]>,
   against: Partial<Record<Name, Name>> = {},
@@ -37,7 +40,7 @@ export function rows<Name extends string>(
     const versus =
       other === undefined || others === undefined
         ? {}
-        : { versus: { to: other, ratio: median(values) / median(others) } };
+        : { versus: { to: other, ratio: median(values.map((value, turn) => value / (others[turn] ?? NaN))) } };
     return { name, median: median(values), values, ...versus };
   });
 }

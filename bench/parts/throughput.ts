@@ -7,7 +7,7 @@ import { serve, tcpMbits, udpReceived, type Road } from '../iperf.js';
 import type { Figure } from '../report.js';
 import { inTurns, rows } from '../statistics.js';
 
-const TURNS = 7;
+const TURNS = 11;
 const SECONDS = 2;
 const WARM_UP_SECONDS = 1;
 const PORT = 10_000;
