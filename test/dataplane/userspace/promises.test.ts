@@ -1,4 +1,5 @@
 /** What the kernel plane has to withstand in the lab, on this host. */
+import { describeEgress } from '../../lab/support/suites/egress.js';
 import { describeFirewalls } from '../../lab/support/suites/firewalls.js';
 import { describeFromInside } from '../../lab/support/suites/from-inside.js';
 import { describeIdle } from '../../lab/support/suites/idle.js';
@@ -14,6 +15,7 @@ for (const describeSuite of [
   describePathMtu,
   describeNibbles,
   describeFromInside,
+  describeEgress,
 ]) {
   describeSuite({ plane: 'userspace', needs: [needsRoot, needsBuild] });
 }

@@ -1,0 +1,3 @@
+import { describeEgress } from './support/suites/egress.js';
+
+describeEgress({ plane: 'kernel' });
