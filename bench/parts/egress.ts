@@ -139,9 +139,7 @@ async function map(scope: Scope, server: Namespace, mode: Mode): Promise<number>
       }`);
     return 0;
   }
-  const table = inside(server, () =>
-    EgressTable.open({ name: 'egress', comment: 'bench', guard: { number: 0, isAdmittedMarked: true } }),
-  );
+  const table = inside(server, () => EgressTable.open({ name: 'egress', comment: 'bench', number: 0 }));
   scope.defer(() => {
     table.close();
     return undefined;

@@ -37,6 +37,11 @@ export function resolveEgress(values: Values, warnings: string[], notes: string[
     notes.push(...value.notes.map((note) => `egress number ${place + 1}: ${note}`));
   }
   if (announce !== undefined) refuseUnannounceable(values, policies);
+  const ofIpv6 = policies.findIndex(({ action }) => action.mode === 'rotate' && action.pool.ip.length === 0);
+  if (ofIpv6 >= 0 && !values.has('tunl-ip6')) {
+    const problem = `number ${ofIpv6 + 1} has IPv6 addresses only, and without --tunl-ip6 the tunnel carries none`;
+    warnings.push(values.warning('egress', problem));
+  }
   return { policies, forward, announce };
 }
 

@@ -8,6 +8,7 @@ import { formatAddress, parseAddress, type IpAddress } from '../egress/address.j
 import { formatAddresses } from '../egress/address-list.js';
 import { FAMILY } from '../egress/nftables/names.js';
 import type { HeldAddress } from '../egress/nftables/ruleset.js';
+import type { Shut } from '../egress/guard.js';
 import { EgressTable } from '../egress/nftables/table.js';
 import type { TunnelEgress } from '../egress/nftables/tunnel-egress.js';
 import { formatPolicy, type Policy } from '../egress/policy.js';
@@ -65,8 +66,10 @@ export class Egress {
   /** The look whether the pools come back. */
   private looking: Promise<void> = Promise.resolve();
   private closed = false;
+  /** There is no room for the guard ahead of others' rules. */
+  private isBehind = false;
 
-  private constructor(config: ServerConfig, isAdmittedMarked: boolean, log: Logger) {
+  private constructor(config: ServerConfig, log: Logger) {
     const ip = parseAddress(config.tunlPeerIp);
     const ip6 = config.inner6 && parseAddress(config.inner6.peerAddress);
     const policies = config.egress?.policies ?? [];
@@ -74,8 +77,7 @@ export class Egress {
     this.log = log;
     const { egress: own, announced } = tablesOf(config);
     this.tableName = own.name;
-    const guard = { number: config.number, isAdmittedMarked };
-    this.table = EgressTable.open({ ...own, guard }, sayChanges(log));
+    this.table = EgressTable.open(own, sayChanges(log));
     this.upkeep = new TableUpkeep({
       mend: () => this.mend(),
       onError: (error) => {
@@ -97,7 +99,7 @@ export class Egress {
       overrunCheckMs: OVERRUN_CHECK_MS,
     });
     this.ruleMonitor = RuleMonitor.open({
-      onRemoved: () => {
+      onChange: () => {
         this.upkeep.lookSoon();
       },
       onError,
@@ -114,15 +116,9 @@ export class Egress {
   /**
    * undefined where nothing is asked for; what an earlier run left goes then. Begun while no packet comes out of the
    * tunnel yet, or with the table of that run in place. Rejects with DaemonError. `lookAtWays` goes on beside it.
-   * `isAdmittedMarked`: whether the data plane sets ADMITTED_MARK.
    */
-  static async start(
-    config: ServerConfig,
-    isAdmittedMarked: boolean,
-    log: Logger,
-    lookAtWays = reportWaysBack,
-  ): Promise<Egress | undefined> {
-    const egress = config.egress && new Egress(config, isAdmittedMarked, log);
+  static async start(config: ServerConfig, log: Logger, lookAtWays = reportWaysBack): Promise<Egress | undefined> {
+    const egress = config.egress && new Egress(config, log);
     try {
       await dropLeft(config, log);
       if (config.egress === undefined || egress === undefined) return undefined;
@@ -148,7 +144,7 @@ export class Egress {
       log,
       egress.ending.signal,
     );
-    if (own.length > 0) log.info(`egress: not drawn, being this server's own: ${formatAddresses(own)}`);
+    if (own.length > 0) log.warn(`egress: not drawn, being this server's own: ${formatAddresses(own)}`);
     return egress;
   }
 
@@ -221,7 +217,8 @@ export class Egress {
     const [exhausted] = withoutAddress(this.policies, own);
     if (exhausted !== undefined)
       throw new NothingLeftError(`${exhausted}; masquerade leaves from the server's own, and own=yes draws them too`);
-    await this.install();
+    const { ahead } = await this.table.install(this.wanted());
+    if (ahead !== undefined) this.sayShut({ made: 0, moved: 0, ahead });
     this.armTimer();
   }
 
@@ -263,8 +260,7 @@ export class Egress {
   }
 
   private async mend(): Promise<boolean> {
-    const isGuardMended = (await this.table.shut([this.tunnel.device])) > 0;
-    if (isGuardMended) this.log.warn('the routing rule that shuts the tunnel without its egress was gone: repaired');
+    const isGuardMended = this.sayShut(await this.table.shut([this.tunnel.device]));
     const lacks = [...(await this.table.compare(this.wanted()))];
     if (lacks.length === 0 && !sameHeld(await this.table.left(), heldBy(this.rotation)))
       lacks.push('holds other addresses');
@@ -272,6 +268,19 @@ export class Egress {
     await this.install();
     this.log.warn(`the nftables table ${FAMILY} ${this.tableName} ${lacks.join(', ')}: repaired`);
     return true;
+  }
+
+  /** Whether anything had to be done. */
+  private sayShut({ made, moved, ahead }: Shut): boolean {
+    const rule = 'the routing rule that shuts the tunnel without its egress';
+    if (made > 0) this.log.warn(`${rule} was gone: repaired`);
+    if (moved > 0) this.log.info(`${rule} goes before those of others again`);
+    if (ahead !== undefined && !this.isBehind) {
+      const remedy = 'packets that it leads on may leave as they are while somebody flushes nftables';
+      this.log.warn(`${rule} stands behind one of priority 0 (ip rule): give that one a higher number, or ${remedy}`);
+    }
+    this.isBehind = ahead !== undefined;
+    return made + moved > 0;
   }
 
   private close(): void {
@@ -293,10 +302,9 @@ export class Egress {
 /** What an earlier run of this tunnel looked after, and this one is not to. All sockets are opened before anything is awaited. */
 async function dropLeft({ egress, tunlDev, ...config }: ServerConfig, log: Logger): Promise<void> {
   const tables = tablesOf(config);
-  const guard = { number: config.number, isAdmittedMarked: false };
   const [announced, own] = await Promise.all([
     egress?.announce === undefined && Announcer.dropLeft(tables.announced),
-    egress === undefined && EgressTable.dropLeft({ ...tables.egress, guard }, [tunlDev], sayChanges(log)),
+    egress === undefined && EgressTable.dropLeft(tables.egress, [tunlDev], sayChanges(log)),
   ]);
   if (announced) log.info('egress: nothing is announced any more');
   if (own) log.info(`egress: none any more, the nftables table ${FAMILY} ${tables.egress.name} is removed`);
@@ -304,7 +312,7 @@ async function dropLeft({ egress, tunlDev, ...config }: ServerConfig, log: Logge
 
 /** The tables of a tunnel, with the comments by which a later start knows them for ours. */
 const tablesOf = ({ number, nftTable }: Pick<ServerConfig, 'number' | 'nftTable'>) => ({
-  egress: { name: `${nftTable}-egress`, comment: `ipipou-ts egress of tunnel ${number}` },
+  egress: { name: `${nftTable}-egress`, comment: `ipipou-ts egress of tunnel ${number}`, number },
   announced: { name: `${nftTable}-announce`, comment: `ipipou-ts announcements of tunnel ${number}` },
 });
 

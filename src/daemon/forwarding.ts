@@ -23,7 +23,7 @@ export async function allowForwarding(
     // A kernel without IPv6 has none to forward.
     if (!existsSync(`${SYSCTLS}/${name}`) || read(name) === '1') continue;
     if (!mayChange) {
-      log.warn(
+      log.error(
         `this host does not forward packets (${dotted(name)} = 0), so nothing leaves the tunnel: --ip-forward switches it on`,
       );
       continue;

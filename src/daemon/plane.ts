@@ -7,7 +7,7 @@ import { KernelPlane } from '../dataplane/kernel/kernel-plane.js';
 import type { KernelPlaneSettings } from '../dataplane/kernel/settings.js';
 import type { UserspacePlaneSettings } from '../dataplane/userspace/settings.js';
 import { UserspacePlane } from '../dataplane/userspace/userspace-plane.js';
-import { ADMITTED_MARK } from '../egress/guard.js';
+import { ADMITTED } from '../egress/guard.js';
 import type { Logger } from '../log/index.js';
 import { DaemonError } from './errors.js';
 
@@ -63,7 +63,7 @@ function commonSettings(config: ClientConfig | ServerConfig, towards: string | u
       lifetimeSeconds: config.mode === 'server' ? config.lifetimeSeconds : 0,
       udpChecksum: config.udpChecksum,
       ...(config.tunlMtu !== undefined && { mtu: config.tunlMtu }),
-      ...(config.mode === 'server' && config.egress !== undefined && { admittedMark: ADMITTED_MARK }),
+      ...(config.mode === 'server' && config.egress !== undefined && { admittedMark: ADMITTED }),
     },
   };
 }

@@ -168,7 +168,7 @@ class ServerDaemon implements Daemon {
   /** Behind the plane, which keeps a second daemon of the same tunnel out; before anybody is let in. */
   private async startEgress(config: ServerConfig): Promise<void> {
     try {
-      this.egress = await Egress.start(config, this.plane.marksAdmitted, this.log);
+      this.egress = await Egress.start(config, this.log);
     } catch (error) {
       await this.undoStart();
       throw error;

@@ -35,7 +35,9 @@ export async function reportWaysBack(settings: WayBackSettings, log: Logger, sig
       }
       const may = judgement.kind === 'fails' ? 'does not' : 'may not';
       const means = `what is sent to ${formatPool(pool)} ${may} come back: ${judgement.found}`;
-      log.warn(`egress: ${means}; ${judgement.remedy ?? ''}`);
+      const line = `egress: ${means}; ${judgement.remedy ?? ''}`;
+      if (judgement.kind === 'fails') log.error(line);
+      else log.warn(line);
     }
   } catch (error) {
     log.info(`egress: whether the pools come back could not be tried: ${messageOf(error)}`);

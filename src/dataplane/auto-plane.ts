@@ -50,10 +50,6 @@ export class AutoPlane implements DataPlane {
     throw new Error('there is no data plane to choose from');
   }
 
-  get marksAdmitted(): boolean {
-    return this.chosen().marksAdmitted;
-  }
-
   async point(peer: string, endpoint: Endpoint): Promise<void> {
     await this.chosen().point(peer, endpoint);
   }

@@ -15,6 +15,12 @@ export interface InnerNetwork {
   readonly prefixLength: number;
 }
 
+/** Bits of a packet's mark. */
+export interface MarkChange {
+  readonly set: number;
+  readonly clear: number;
+}
+
 /** One peer's tunnel, as it looks from inside. */
 export interface TunnelSettings {
   /** How `core/` and the log name the peer. */
@@ -34,8 +40,8 @@ export interface TunnelSettings {
   readonly udpChecksum?: boolean;
   /** Of the device; absent: what the way to the peer leaves room for, and followed. */
   readonly mtu?: number;
-  /** Bits to set in the mark of what comes in, still set when it comes out of the tunnel; see `marksAdmitted`. */
-  readonly admittedMark?: number;
+  /** What comes in has these bits in its mark, and not those, when it comes out of the tunnel; in userspace it has no mark. */
+  readonly admittedMark?: MarkChange;
 }
 
 /** A peer that an earlier run left bound. */
@@ -61,8 +67,6 @@ export interface DataPlaneHandlers {
 }
 
 export interface DataPlane {
-  /** Whether it sets `admittedMark`, once it is started. */
-  readonly marksAdmitted: boolean;
   /** Takes over what an earlier run left, makes the rest, and begins to catch auth packets. */
   start(): Promise<readonly AdoptedPeer[]>;
   /**

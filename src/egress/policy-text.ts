@@ -1,8 +1,9 @@
 /** Policies as the conf file and the command line have them: `MODE [key=value …]`, lists separated by commas. */
 import { DURATION_FORMS, formatDuration, parseDuration } from './duration.js';
-import { parseRange, RANGE_FORMS, type AddressRange } from './address-range.js';
+import { FAMILIES } from './address.js';
+import { formatRange, parseRange, RANGE_FORMS, type AddressRange } from './address-range.js';
 import { accept, refuse, type Parsed } from './parsed.js';
-import type { Action, Policy, PortRange } from './policy.js';
+import { decidedTransports, type Action, type Policy, type PortRange } from './policy.js';
 import { makePool } from './pool.js';
 import { showWord as show } from './show-word.js';
 import { parsePortRange, PORT_RANGE_FORMS } from './port-range.js';
@@ -62,6 +63,9 @@ export function parsePolicy(text: string, isDevice: (name: string) => boolean): 
   const action = readAction(mode, given);
   if (!action.ok) return action;
   const policy = { protocols: protocols.value, interfaces, action: action.value.action };
+  if (FAMILIES.every((family) => decidedTransports(policy, family).size === 0)) {
+    return refuse('has protocols= of one IP version, and addresses= of the other');
+  }
   return accept({ policy, notes: action.value.notes });
 }
 
@@ -96,6 +100,10 @@ function readAction(mode: Mode, given: Keys): ReadAction {
   const exclude = readRanges('exclude', given);
   if (!addresses.ok) return addresses;
   if (!exclude.ok) return exclude;
+  const stranger = exclude.value.find(({ family }) => addresses.value.every((range) => range.family !== family));
+  if (stranger !== undefined) {
+    return refuse(`has in exclude= ${formatRange(stranger)}, and in addresses= nothing of its IP version`);
+  }
   const edges = given.get('edges') ?? 'no';
   if (edges !== 'yes' && edges !== 'no') return refuse('has wrong edges=: allowed are yes and no');
   const own = given.get('own') ?? 'no';

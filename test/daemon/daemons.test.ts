@@ -54,7 +54,6 @@ describe('a daemon', () => {
     const make: typeof makePlane = (_config, _towards, given) => {
       handlers = given;
       return {
-        marksAdmitted: false,
         start: () => Promise.resolve([]),
         point: () => Promise.resolve(),
         refresh: () => Promise.resolve(),

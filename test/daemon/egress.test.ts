@@ -112,8 +112,7 @@ describeInNamespace('the egress of a running server', (server) => {
     };
     const log = createLogger({ verbosity: 3, showTime: false, showPid: false }, edge);
     egress =
-      (await server().inside(() => Egress.start(config, false, log, () => Promise.resolve()))) ??
-      assert.fail('no egress');
+      (await server().inside(() => Egress.start(config, log, () => Promise.resolve()))) ?? assert.fail('no egress');
     control = await ControlServer.open(
       join(folder, 'control.sock'),
       egressCommands(() => egress),
@@ -229,7 +228,7 @@ describeInNamespace('the egress of a running server', (server) => {
     const before = rules();
     assert.match(before, /prohibit/);
     // As systemd-networkd does at each of its starts.
-    for (const family of ['-4', '-6']) server().ip(family, 'rule', 'flush', 'priority', '1');
+    for (const family of ['-4', '-6']) server().ip(family, 'rule', 'del', 'prohibit');
     await waitFor('the repair', () => rules() === before);
     assert.ok(lines.some((line) => line.includes('routing rule') && line.includes('was gone: repaired')));
   });

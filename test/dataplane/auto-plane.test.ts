@@ -11,7 +11,6 @@ function plane(name: string, asked: string[], failure?: Error): DataPlane {
     return Promise.resolve();
   };
   return {
-    marksAdmitted: name === 'kernel',
     start: async () => {
       await note('start');
       if (failure !== undefined) throw failure;

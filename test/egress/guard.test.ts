@@ -1,17 +1,18 @@
 /** The routing rules of the guard, judged by what `ip route get` says of a packet. */
 import assert from 'node:assert/strict';
-import { ADMITTED_MARK, EGRESS_MARK, Guard } from '../../src/egress/guard.js';
+import { ADMITTED, EGRESS_MARK, Guard } from '../../src/egress/guard.js';
 import { describeInNamespace } from '../support/namespace.js';
 
 const FOREIGN_BIT = 1;
+const ADMITTED_MARK = ADMITTED.set;
 const ROUTES = { '-4': ['10.9.0.9', '172.28.0.1'], '-6': ['fd09::9', 'fd28::2'] } as const;
 const FAMILIES = ['-4', '-6'] as const;
 
 describeInNamespace('egress/guard', (host) => {
   const lines: string[] = [];
   const opened: Guard[] = [];
-  const guard = (isAdmittedMarked: boolean, number = 0): Guard => {
-    const one = host().inside(() => new Guard({ number, isAdmittedMarked }, (line) => lines.push(line())));
+  const guard = (number = 0): Guard => {
+    const one = host().inside(() => new Guard(number, (line) => lines.push(line())));
     opened.push(one);
     return one;
   };
@@ -55,65 +56,113 @@ describeInNamespace('egress/guard', (host) => {
       one.close();
     }
     lines.length = 0;
+    for (const [family, table] of FAMILIES.flatMap((one) => ['100', '200'].map((two) => [one, two] as const)))
+      host().ip(family, 'rule', 'flush', 'table', table);
   });
 
-  it('lets on what was let into a tunnel only with the mark of the egress table', async () => {
-    await guard(true).shut(['tun0']);
+  const ALONE = ['tun0'];
+  const SEVERAL = ['tun0', 'tun1'];
+  const OTHERS = ['tun1', 'eth1'];
+  const MADE = { made: 2, moved: 0, ahead: undefined };
+  const NOTHING = { made: 0, moved: 0, ahead: undefined };
+
+  it('goes by the device of a single tunnel, whatever else its packets are marked with', async () => {
+    assert.deepEqual(await guard().shut(ALONE), MADE);
+    for (const mark of [0, FOREIGN_BIT, ADMITTED_MARK]) assert.ok(!passes(mark), `mark ${mark}`);
+    assert.ok(passes(EGRESS_MARK));
+    assert.ok(passes(EGRESS_MARK | FOREIGN_BIT));
+    assert.ok(passes(0, 'tun1'));
+  });
+
+  it('goes by marks where there are several tunnels', async () => {
+    assert.deepEqual(await guard().shut(SEVERAL), MADE);
     assert.ok(!passes(ADMITTED_MARK));
     assert.ok(!passes(ADMITTED_MARK | FOREIGN_BIT));
     assert.ok(passes(ADMITTED_MARK | EGRESS_MARK));
     for (const mark of [0, FOREIGN_BIT, EGRESS_MARK]) assert.ok(passes(mark), `mark ${mark}`);
   });
 
-  it('has one rule a family for a thousand tunnels whose packets are marked', async () => {
+  it('has one rule a family for a thousand tunnels', async () => {
     const devices = Array.from({ length: 1000 }, (_, index) => `t${index}`);
-    assert.equal(await guard(true).shut(devices), 2);
+    assert.deepEqual(await guard().shut(devices), MADE);
     assert.equal(rules().match(/prohibit/g)?.length, 2);
   });
 
-  it('goes by the device where packets of a tunnel are not marked', async () => {
-    await guard(false).shut(['tun0']);
-    assert.ok(!passes(0));
-    assert.ok(!passes(FOREIGN_BIT));
-    assert.ok(passes(EGRESS_MARK));
-    assert.ok(passes(0, 'tun1'));
-  });
-
-  it('opens nothing for another tunnel', async () => {
-    const [one, other] = [guard(true, 1), guard(true, 2)];
-    await one.shut(['tun0']);
-    await other.shut(['tun1']);
-    await one.open(['tun0']);
+  it('opens nothing for the tunnels of another daemon', async () => {
+    const [one, other] = [guard(1), guard(2)];
+    await one.shut(SEVERAL);
+    await other.shut(SEVERAL);
+    await one.open(SEVERAL);
     assert.ok(!passes(ADMITTED_MARK));
-    await other.open(['tun1']);
+    await other.open(SEVERAL);
     assert.equal(rules(), untouched);
   });
 
-  for (const isMarked of [true, false]) {
-    it(`takes over from an earlier run that went by ${isMarked ? 'devices' : 'marks'}`, async () => {
-      await guard(!isMarked).shut(['tun0']);
-      const earlier = rules();
-      const now = guard(isMarked);
-      assert.equal(await now.shut(['tun0']), 2);
-      assert.notEqual(rules(), earlier);
+  it('stands ahead of rules of others, also of those that come later, and leaves their order alone', async () => {
+    const add = (...words: string[]): void => {
+      for (const family of FAMILIES) host().ip(family, 'rule', 'add', ...words);
+    };
+    for (const family of FAMILIES) host().ip(family, 'route', 'add', 'default', 'dev', 'eth0', 'table', '100');
+    const [one, other] = [guard(1), guard(2)];
+    add('priority', '1000', 'from', 'all', 'lookup', '100');
+    assert.deepEqual(await one.shut(ALONE), MADE);
+    assert.ok(!passes(0));
+    await other.shut(OTHERS);
+    // As wg-quick does: the later one, which has no priority either, is to be asked first.
+    add('lookup', '100');
+    assert.ok(passes(0));
+    assert.deepEqual(await one.shut(ALONE), { made: 0, moved: 2, ahead: undefined });
+    assert.deepEqual(await other.shut(OTHERS), { made: 0, moved: 2, ahead: undefined });
+    assert.deepEqual(await one.shut(ALONE), NOTHING);
+    assert.ok(!passes(0));
+    assert.ok(!passes(ADMITTED_MARK, 'tun1'));
+    add('lookup', '200');
+    await one.shut(ALONE);
+    await other.shut(OTHERS);
+    const order = [
+      ...host()
+        .ip('rule')
+        .matchAll(/lookup (100|200|main)|prohibit/g),
+    ].map(([words]) => words);
+    assert.deepEqual(order, ['prohibit', 'prohibit', 'lookup 200', 'lookup 100', 'lookup 100', 'lookup main']);
+    await other.open(OTHERS);
+  });
+
+  it('says whose rule there is no room ahead of', async () => {
+    host().ip('rule', 'add', 'priority', '0', 'from', '192.0.2.1', 'lookup', '100');
+    const one = guard();
+    const { made, ahead } = await one.shut(ALONE);
+    assert.deepEqual([made, ahead?.family, ahead?.priority], [2, 'ip', 0]);
+    assert.equal((await one.shut(ALONE)).moved, 0);
+    host().ip('rule', 'del', 'from', '192.0.2.1');
+  });
+
+  for (const [title, devices, others] of [
+    ['one tunnel', ALONE, SEVERAL],
+    ['several tunnels', SEVERAL, ALONE],
+  ] as const) {
+    it(`with ${title} takes over from an earlier run that had another number of them`, async () => {
+      await guard().shut(others);
+      const now = guard();
+      await now.shut(devices);
       assert.equal(rules().match(/prohibit/g)?.length, 2, rules());
-      await now.open(['tun0']);
+      await now.open(devices);
       assert.equal(rules(), untouched);
     });
 
-    it(`knows which rules were missing, going by ${isMarked ? 'marks' : 'devices'}`, async () => {
-      const one = guard(isMarked);
-      assert.equal(await one.shut(['tun0']), 2);
-      assert.equal(await one.shut(['tun0']), 0);
-      host().ip('-6', 'rule', 'flush', 'priority', '1');
-      assert.equal(await one.shut(['tun0']), 1);
+    it(`with ${title} knows which rules were missing`, async () => {
+      const one = guard();
+      assert.deepEqual(await one.shut(devices), MADE);
+      assert.deepEqual(await one.shut(devices), NOTHING);
+      host().ip('-6', 'rule', 'del', 'prohibit');
+      assert.deepEqual(await one.shut(devices), { made: 1, moved: 0, ahead: undefined });
     });
 
-    it(`says its rules as commands that make and remove the same, going by ${isMarked ? 'marks' : 'devices'}`, async () => {
-      const one = guard(isMarked);
-      await one.shut(['tun0']);
+    it(`with ${title} says its rules as commands that make and remove the same`, async () => {
+      const one = guard();
+      await one.shut(devices);
       const made = rules();
-      await one.open(['tun0']);
+      await one.open(devices);
       const [adds, deletes] = ['add', 'delete'].map((verb) => lines.filter((line) => line.includes(` rule ${verb} `)));
       for (const line of adds ?? []) host().run('sh', '-ec', line);
       assert.equal(rules(), made);

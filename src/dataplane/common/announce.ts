@@ -13,7 +13,7 @@ import type { Link, LinkSettings } from '../../netlink/route/link.js';
 import type { RouteSpec } from '../../netlink/route/route.js';
 import type { TunnelKind, TunnelParameters } from '../../netlink/route/tunnel.js';
 
-export type Routes = Omit<Pick<RouteClient, keyof RouteClient>, 'prohibitRules' | 'addRule' | 'deleteRule'>;
+export type Routes = Omit<Pick<RouteClient, keyof RouteClient>, 'rules' | 'addRule' | 'deleteRule'>;
 export type FouListeners = Pick<FouClient, keyof FouClient>;
 
 /** Takes one command line. Only asked to make it where it is wanted. */

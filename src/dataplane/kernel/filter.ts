@@ -8,6 +8,7 @@ import type { BoundEndpoint } from './endpoints.js';
 import type { OuterSide } from '../common/outer-path.js';
 import type { Inner6Networks } from '../common/inner6-networks.js';
 import type { Step } from '../common/step.js';
+import type { MarkChange } from '../index.js';
 
 /** A tunnel as the filter knows it. */
 export interface FilteredTunnel {
@@ -18,8 +19,8 @@ export interface FilteredTunnel {
   readonly peerAddress: string;
   /** Where its inner IPv6 packets may come from; absent: it carries none. */
   readonly sources6?: Inner6Networks;
-  /** Bits set in the mark of what is let in. */
-  readonly admittedMark?: number;
+  /** Of what is let in. */
+  readonly admittedMark?: MarkChange;
 }
 
 /** What the filter must be, at the moment when it is asked for. */
@@ -34,8 +35,6 @@ export interface WantedFilter {
 export type FilteredEnds = Pick<WantedFilter, 'outer' | 'tunnel'>;
 
 export interface IngressFilter {
-  /** Whether it sets `admittedMark`. */
-  readonly marksAdmitted: boolean;
   /** Compares what is there. Rejects with PlaneError where something stands in its place that isn't ours. */
   plan(wanted: () => WantedFilter): Promise<Step[]>;
   /** The outer address or device is another one. */

@@ -67,10 +67,6 @@ export class KernelPlane implements DataPlane {
     }
   }
 
-  get marksAdmitted(): boolean {
-    return this.assertRunning().filter.marksAdmitted;
-  }
-
   /** Where something of the tunnel was missing it is repaired first. */
   async point(peer: string, endpoint: Endpoint): Promise<void> {
     const { outer } = this.parts;

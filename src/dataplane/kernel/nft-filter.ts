@@ -46,7 +46,6 @@ export interface LeftTable {
 export class NftFilter implements IngressFilter {
   /** What was there before us, if it was ours. */
   readonly left: LeftTable | undefined;
-  readonly marksAdmitted = true;
   private readonly settings: NftFilterSettings;
   private readonly nft: NftablesClient;
   private readonly drops = new DropCounts();

@@ -3,8 +3,6 @@ import type { Step } from '../common/step.js';
 
 /** No filter: the tunnel's outer address is the host's own, and whoever sends from the server's address gets in. */
 export class NoFilter implements IngressFilter {
-  readonly marksAdmitted = false;
-
   plan(): Promise<Step[]> {
     return Promise.resolve([]);
   }

@@ -43,8 +43,6 @@ const FOLLOW_AGAIN_MS = 5000;
 const OVERRUN_CHECK_MS = 60_000;
 
 export class UserspacePlane implements DataPlane {
-  /** A TUN device's packets have no mark. */
-  readonly marksAdmitted = false;
   private readonly settings: UserspacePlaneSettings;
   private readonly log: Logger;
   private readonly onRefused: DataPlaneHandlers['onRefused'];

@@ -5,10 +5,13 @@ export const FAMILY = 'inet';
 
 /** Behind the reassembly of fragments (-400), before connection tracking (-200). */
 export const EARLY_PRIORITY = -310;
+/** Behind all that may set marks of its own, right before the way is looked up. */
+export const MARK_PRIORITY = 310;
 /** Behind every translation: what leaves here leaves. */
 export const CHECK_PRIORITY = 310;
 
 export const CHAIN_EARLY = 'early';
+export const CHAIN_MARK = 'mark';
 export const CHAIN_LEAVE = 'leave';
 export const CHAIN_CHECK = 'check';
 

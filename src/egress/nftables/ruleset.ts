@@ -1,8 +1,9 @@
 /**
  * The egress table of a daemon:
  *
- *     early (prerouting, before tracking)   to an address of a per=packet pool → back to its tunnel, not tracked
- *                                           out of one of our tunnels: marked; with per=packet → not tracked
+ *     early (prerouting, before tracking)   only with per=packet: to an address of its pool → back to its tunnel,
+ *                                           out of one of its tunnels → not tracked
+ *     mark (prerouting, last)               out of one of our tunnels: marked, for the guard (egress/guard.ts)
  *     leave (postrouting, nat)              the first packet of a connection out of a tunnel → its policies
  *     check (postrouting, last)             translated, an answer, or the host's own → passes
  *                                           else out of a tunnel → its policies once more: passthrough passes,
@@ -19,13 +20,13 @@ import {
   NFT_CT_DIRECTION,
   NFT_META_IIFNAME,
   NFT_PAYLOAD_NETWORK_HEADER,
+  changeMarkBits,
   cmp,
   ctLoad,
   immediateVerdict,
   lookup,
   metaLoad,
   payloadLoad,
-  setMarkBits,
   type Expression,
 } from '../../netlink/nftables/expressions/index.js';
 import type { BaseChain } from '../../netlink/nftables/chain.js';
@@ -42,6 +43,7 @@ import {
   CHAIN_CHECK,
   CHAIN_EARLY,
   CHAIN_LEAVE,
+  CHAIN_MARK,
   CHECK,
   CHECK_PRIORITY,
   EARLY,
@@ -49,6 +51,7 @@ import {
   FAMILY,
   heldMap,
   LEAVE,
+  MARK_PRIORITY,
   RETURN,
   TUNNELS,
 } from './names.js';
@@ -117,7 +120,8 @@ export function addEgressTable(sink: ElementSink, settings: EgressSettings): voi
   for (const family of FAMILIES) {
     table.set(heldMap(name, family), heldElements(held.filter(({ address }) => address.family === family)));
   }
-  table.chain(CHAIN_EARLY, base('filter', 'prerouting', EARLY_PRIORITY));
+  if (packetTunnels.length > 0) table.chain(CHAIN_EARLY, base('filter', 'prerouting', EARLY_PRIORITY));
+  table.chain(CHAIN_MARK, base('filter', 'prerouting', MARK_PRIORITY));
   table.chain(CHAIN_LEAVE, base('nat', 'postrouting', NF_IP_PRI_NAT_SRC));
   table.chain(CHAIN_CHECK, base('filter', 'postrouting', CHECK_PRIORITY));
   const early = packetTunnels.length === 0 ? undefined : dispatch(EARLY, earlyChain, packetTunnels);
@@ -147,9 +151,9 @@ export const heldElements = (held: readonly HeldAddress[]): ElementSpec[] =>
   }));
 
 function addMark(table: TableBuilder, only: TunnelEgress | undefined): void {
-  table.rule(CHAIN_EARLY, 'out of a tunnel', [
+  table.rule(CHAIN_MARK, 'out of a tunnel', [
     ...(only === undefined ? [inputDevice, lookup({ set: TUNNELS, sreg: NFT_REG_1 })] : inputDeviceIs(only.device)),
-    ...setMarkBits(EGRESS_MARK),
+    ...changeMarkBits(~EGRESS_MARK >>> 0, EGRESS_MARK),
   ]);
 }
 

@@ -11,7 +11,7 @@ import {
 import { RecordedTable } from '../../netlink/nftables/recorded-table.js';
 import { addressOf, FAMILIES, type IpAddress } from '../address.js';
 import { dropEstablished } from './established.js';
-import { Guard, type GuardSettings } from '../guard.js';
+import { Guard, type Shut } from '../guard.js';
 import type { Say } from '../say.js';
 import { FAMILY, heldMap } from './names.js';
 import { addEgressTable, heldElements, type EgressSettings, type HeldAddress } from './ruleset.js';
@@ -27,7 +27,8 @@ export interface EgressTableSettings {
   readonly name: string;
   /** Tells our table from one that only has its name. */
   readonly comment: string;
-  readonly guard: GuardSettings;
+  /** The daemon's tunnel number. */
+  readonly number: number;
 }
 
 export class EgressTable {
@@ -38,9 +39,9 @@ export class EgressTable {
   private readonly comment: string;
   private readonly say: Say;
 
-  private constructor({ name, comment, guard }: EgressTableSettings, say: Say) {
+  private constructor({ name, comment, number }: EgressTableSettings, say: Say) {
     this.nft = NftablesClient.open();
-    this.guard = new Guard(guard, say);
+    this.guard = new Guard(number, say);
     this.conntrack = ConntrackClient.open();
     this.name = name;
     this.comment = comment;
@@ -58,13 +59,17 @@ export class EgressTable {
     this.conntrack.close();
   }
 
-  /** Removes what an earlier run left, as `remove` does. Resolves with whether there was a table of that comment. */
+  /**
+   * Removes what an earlier run left, as `remove` does; somebody may have removed the table before. Resolves with whether
+   * there was a table of that comment.
+   */
   static async dropLeft(settings: EgressTableSettings, devices: readonly string[], say?: Say): Promise<boolean> {
     const table = EgressTable.open(settings, say);
     try {
-      if (!(await table.isOurs())) return false;
-      await table.remove(devices);
-      return true;
+      const isLeft = await table.isOurs();
+      if (isLeft) await table.remove(devices);
+      else await table.guard.open(devices);
+      return isLeft;
     } finally {
       table.close();
     }
@@ -95,8 +100,8 @@ export class EgressTable {
   }
 
   /** First the way is shut, then the table opens it: packets meet the old table or the new one, never none. */
-  async install(settings: Omit<EgressSettings, 'table' | 'comment'>): Promise<void> {
-    await this.shut(settings.tunnels.map(({ device }) => device));
+  async install(settings: Omit<EgressSettings, 'table' | 'comment'>): Promise<Shut> {
+    const shut = await this.shut(settings.tunnels.map(({ device }) => device));
     const batch = new Batch();
     batch.addTable({ family: FAMILY, name: this.name }).deleteTable({ family: FAMILY, name: this.name });
     addEgressTable(batch, { ...settings, table: this.name, comment: this.comment });
@@ -105,10 +110,11 @@ export class EgressTable {
       () => `nftables ${table} put in place (nft list ${table} shows it; nft has no words to make its draws by)`,
     );
     await this.nft.commit(batch);
+    return shut;
   }
 
-  /** Without the table nothing leaves the tunnels from then on. Resolves with how many rules were missing for that. */
-  async shut(devices: readonly string[]): Promise<number> {
+  /** Without the table nothing leaves the tunnels from then on. */
+  async shut(devices: readonly string[]): Promise<Shut> {
     return await this.guard.shut(devices);
   }
 

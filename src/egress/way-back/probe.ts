@@ -72,10 +72,13 @@ export async function probeWayBack(request: WayBackRequest): Promise<SampleWay[]
   try {
     const found = await Promise.all(addresses.map((address) => findWay(routes, address, announce)));
     const isSent = (index: number): boolean => found[index]?.kind === 'sent';
-    const returned = await whichReturn(request, isSent);
+    const { returned, unsent } = await whichReturn(request, isSent);
     return found.map((one, index) => {
       const address = addresses[index] ?? fail();
       if (one.kind !== 'sent') return { address, way: one };
+      const why = unsent.get(index);
+      if (why !== undefined)
+        return { address, way: { kind: 'untried', why: `no packet could be sent to it (${why})` } };
       return { address, way: returned.has(index) ? { kind: 'returned' } : { kind: 'lost', gateway: one.gateway } };
     });
   } finally {
@@ -85,9 +88,6 @@ export async function probeWayBack(request: WayBackRequest): Promise<SampleWay[]
 
 /** What the routes tell; `sent` where they lead off, and only a packet can tell. */
 async function findWay(routes: RouteClient, address: IpAddress, announce: string | undefined): Promise<Way | Sent> {
-  // Routes of IPv6 are not read here.
-  if (address.family === 'ip6')
-    return announce === undefined ? { kind: 'sent', gateway: undefined } : { kind: 'announced', device: announce };
   let route;
   try {
     route = await routes.routeTo(formatAddress(address));
@@ -104,21 +104,34 @@ async function findWay(routes: RouteClient, address: IpAddress, announce: string
   return route.gateway === undefined ? { kind: 'on-link', device } : { kind: 'sent', gateway: route.gateway };
 }
 
-/** Sends a packet to each, and returns the places of those that came back. */
+/** By their places: the addresses from which packets came back, and why none was sent to others. */
+interface Tried {
+  readonly returned: ReadonlySet<number>;
+  readonly unsent: ReadonlyMap<number, string>;
+}
+
+/** Sends a packet to each. */
 async function whichReturn(
   { addresses, table, random, signal }: WayBackRequest,
   isSent: (index: number) => boolean,
-): Promise<ReadonlySet<number>> {
+): Promise<Tried> {
   const cookies = new Map<number, Buffer>();
   addresses.forEach((_, index) => {
     if (isSent(index)) cookies.set(index, Buffer.from(random(COOKIE_BYTES)));
   });
-  if (cookies.size === 0) return new Set();
+  const unsent = new Map<number, string>();
+  if (cookies.size === 0) return { returned: new Set(), unsent };
   const nft = NftablesClient.open();
   try {
     await nft.commit(counting(table, cookies));
-    for (const [index, cookie] of cookies) await send(addresses[index] ?? fail(), cookie);
-    return await arrivals(nft, table, cookies.size, signal);
+    for (const [index, cookie] of cookies) {
+      try {
+        await send(addresses[index] ?? fail(), cookie);
+      } catch (error) {
+        unsent.set(index, messageOf(error));
+      }
+    }
+    return { returned: await arrivals(nft, table, cookies.size - unsent.size, signal), unsent };
   } finally {
     nft.close();
   }
@@ -172,20 +185,19 @@ async function arrivals(
   }
 }
 
-/** What can't be sent does not come back either. */
+/** Rejects with what the system says. */
 async function send({ family, value }: IpAddress, cookie: Buffer): Promise<void> {
   const socket = createSocket(family === 'ip' ? 'udp4' : 'udp6');
   try {
     socket.bind();
     await once(socket, 'listening');
     socket.setTTL(HOPS);
-    await new Promise<void>((resolve) => {
-      socket.send(cookie, PORT, formatAddress({ family, value }), () => {
-        resolve();
+    await new Promise<void>((resolve, reject) => {
+      socket.send(cookie, PORT, formatAddress({ family, value }), (error) => {
+        if (error === null) resolve();
+        else reject(error);
       });
     });
-  } catch {
-    // No socket of that family.
   } finally {
     socket.close();
   }

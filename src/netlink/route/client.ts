@@ -42,7 +42,14 @@ import {
 } from './link.js';
 import { decodeRoute, encodeRoute, encodeRouteDump, encodeRouteQuery } from './route.js';
 import type { Route, RouteQuery, RouteSpec } from './route.js';
-import { decodeProhibitRule, encodeProhibitRule, encodeRuleDump, ruleText, type ProhibitRule } from './rule.js';
+import {
+  decodeRule,
+  encodeProhibitRule,
+  encodeRuleDump,
+  ruleText,
+  type PolicyRule,
+  type ProhibitRule,
+} from './rule.js';
 import type { TunnelKind, TunnelParameters } from './tunnel.js';
 
 /** By the names that nftables has for them. */
@@ -168,9 +175,9 @@ export class RouteClient {
     await this.socket.request({ type: RTM_DELROUTE, flags: 0, body: encodeRoute(spec) }, routeSubject('delete', spec));
   }
 
-  /** The rules of policy routing that refuse a route, of both IP versions. */
-  async prohibitRules(): Promise<ProhibitRule[]> {
-    return decodeAll(await this.dump(RTM_GETRULE, encodeRuleDump(), 'rules'), RTM_NEWRULE, decodeProhibitRule);
+  /** The rules of policy routing, of both IP versions, each in their order. */
+  async rules(): Promise<PolicyRule[]> {
+    return decodeAll(await this.dump(RTM_GETRULE, encodeRuleDump(), 'rules'), RTM_NEWRULE, decodeRule);
   }
 
   /** Resolves with whether it was made: the same rule may be there already. */

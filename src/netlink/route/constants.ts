@@ -110,9 +110,21 @@ export const RTAX_MTU = 2;
 /** In a lookup: name the table that the answer really comes from. */
 export const RTM_F_LOOKUP_TABLE = 0x1000;
 
+export const FR_ACT_TO_TBL = 1;
 export const FR_ACT_PROHIBIT = 8;
+export const FIB_RULE_INVERT = 2;
+export const FRA_DST = 1;
+export const FRA_SRC = 2;
 export const FRA_IIFNAME = 3;
 export const FRA_PRIORITY = 6;
 export const FRA_FWMARK = 10;
+export const FRA_FLOW = 11;
+export const FRA_TUN_ID = 12;
 export const FRA_TABLE = 15;
 export const FRA_FWMASK = 16;
+export const FRA_OIFNAME = 17;
+export const FRA_L3MDEV = 19;
+export const FRA_UID_RANGE = 20;
+export const FRA_IP_PROTO = 22;
+export const FRA_SPORT_RANGE = 23;
+export const FRA_DPORT_RANGE = 24;

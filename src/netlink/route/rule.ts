@@ -9,16 +9,31 @@ import { AttributeDecoder, text, u32 } from '../attributes.js';
 import {
   AF_INET,
   AF_INET6,
+  FIB_RULE_INVERT,
   FR_ACT_PROHIBIT,
+  FR_ACT_TO_TBL,
+  FRA_DPORT_RANGE,
+  FRA_DST,
+  FRA_FLOW,
   FRA_FWMARK,
   FRA_FWMASK,
   FRA_IIFNAME,
+  FRA_IP_PROTO,
+  FRA_L3MDEV,
+  FRA_OIFNAME,
   FRA_PRIORITY,
+  FRA_SPORT_RANGE,
+  FRA_SRC,
   FRA_TABLE,
+  FRA_TUN_ID,
+  FRA_UID_RANGE,
+  RT_TABLE_LOCAL,
 } from './constants.js';
 
 const FIB_RULE_HDR_LENGTH = 12;
+const TABLE_OFFSET = 4;
 const ACTION_OFFSET = 7;
+const FLAGS_OFFSET = 8;
 
 /** Packets that are as it says are refused a route. */
 export interface ProhibitRule {
@@ -31,6 +46,16 @@ export interface ProhibitRule {
   readonly mark: { readonly value: number; readonly mask: number };
   /** Nothing is looked up in it: it tells rules apart that are the same otherwise, each of an owner of its own. */
   readonly table?: number;
+}
+
+/** A rule as the kernel lists it. */
+export interface PolicyRule {
+  readonly family: 'ip' | 'ip6';
+  readonly priority: number;
+  /** It looks up the host's own addresses. */
+  readonly isLocalTable: boolean;
+  /** The whole of it, where it is one of these. */
+  readonly prohibit: ProhibitRule | undefined;
 }
 
 /** The rule as ip-rule(8) takes it, behind `add` or `delete`. */
@@ -62,22 +87,40 @@ export function encodeProhibitRule({ family, priority, inputDevice, mark, table 
 /** Asks for the rules of all families. */
 export const encodeRuleDump = (): Buffer => Buffer.alloc(FIB_RULE_HDR_LENGTH);
 
-/** Undefined for what is malformed, of another family than IP's, or does not refuse a route. */
-export function decodeProhibitRule(body: Buffer): ProhibitRule | undefined {
-  if (body.length < FIB_RULE_HDR_LENGTH || body.readUInt8(ACTION_OFFSET) !== FR_ACT_PROHIBIT) return undefined;
+/** Undefined for what is malformed or of another family than IP's. */
+export function decodeRule(body: Buffer): PolicyRule | undefined {
+  if (body.length < FIB_RULE_HDR_LENGTH) return undefined;
   const family = FAMILY_NAMES[body.readUInt8(0)];
   if (family === undefined) return undefined;
   const given = new AttributeDecoder(body.subarray(FIB_RULE_HDR_LENGTH));
-  const [inputDevice, table] = [given.text(FRA_IIFNAME), given.u32(FRA_TABLE)];
+  // The first of all says none.
+  const priority = given.u32(FRA_PRIORITY) ?? 0;
+  const table = given.u32(FRA_TABLE) ?? body.readUInt8(TABLE_OFFSET);
+  const isBare =
+    (body.readUInt32BE(0) & 0xff_ffff) === 0 && OTHER_SELECTORS.every((type) => given.bytes(type) === undefined);
+  const isInverted = (body.readUInt32LE(FLAGS_OFFSET) & FIB_RULE_INVERT) !== 0;
+  const [action, inputDevice] = [body.readUInt8(ACTION_OFFSET), given.text(FRA_IIFNAME)];
+  const mark = { value: given.u32(FRA_FWMARK) ?? 0, mask: given.u32(FRA_FWMASK) ?? 0 };
+  const prohibit = {
+    family,
+    priority,
+    ...(inputDevice !== undefined && { inputDevice }),
+    mark,
+    // Without one the kernel says 0.
+    ...(table !== 0 && { table }),
+  };
   return {
     family,
-    // The first of all has none.
-    priority: given.u32(FRA_PRIORITY) ?? 0,
-    ...(inputDevice !== undefined && { inputDevice }),
-    mark: { value: given.u32(FRA_FWMARK) ?? 0, mask: given.u32(FRA_FWMASK) ?? 0 },
-    // Without one the kernel says 0.
-    ...(table !== undefined && table !== 0 && { table }),
+    priority,
+    isLocalTable: action === FR_ACT_TO_TBL && table === RT_TABLE_LOCAL,
+    prohibit: action === FR_ACT_PROHIBIT && isBare && !isInverted ? prohibit : undefined,
   };
 }
+
+/** Of what a rule may go by, what a ProhibitRule has no words for. */
+const OTHER_SELECTORS = [
+  ...[FRA_DST, FRA_SRC, FRA_FLOW, FRA_TUN_ID, FRA_OIFNAME, FRA_L3MDEV, FRA_UID_RANGE],
+  ...[FRA_IP_PROTO, FRA_SPORT_RANGE, FRA_DPORT_RANGE],
+];
 
 const FAMILY_NAMES: Readonly<Record<number, ProhibitRule['family']>> = { [AF_INET]: 'ip', [AF_INET6]: 'ip6' };

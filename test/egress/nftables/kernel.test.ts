@@ -16,7 +16,6 @@ import { address, policy } from '../make.js';
 import { EgressWorld, seen, SEND, sourcesOf } from './world.js';
 
 const COMMENT = 'ipipou-ts egress of a test';
-const BY_DEVICE = { number: 0, isAdmittedMarked: false };
 const EGRESS_TIMEOUT_MS = 60_000;
 
 /** One datagram from port 6000. */
@@ -41,7 +40,7 @@ describeInNamespace('policies in the kernel', (server) => {
   before(() => {
     net = new EgressWorld(server());
     ({ inner, world } = net);
-    table = server().inside(() => EgressTable.open({ name: 'egress', comment: COMMENT, guard: BY_DEVICE }));
+    table = server().inside(() => EgressTable.open({ name: 'egress', comment: COMMENT, number: 0 }));
     nft = server().inside(() => NftablesClient.open());
   });
   beforeEach(function () {
@@ -73,7 +72,7 @@ describeInNamespace('policies in the kernel', (server) => {
     held,
     unusable: { banned, own },
   });
-  const install = async (...texts: string[]): Promise<void> => table.install(settings(texts));
+  const install = async (...texts: string[]): Promise<void> => void (await table.install(settings(texts)));
   const flows: EgressWorld['flows'] = (...words) => net.flows(...words);
 
   const DRAWS = 20_000;
@@ -309,15 +308,13 @@ describeInNamespace('policies in the kernel', (server) => {
 
   it('leaves alone a table of its name that is not its own', async () => {
     server().loadRuleset('table inet other { comment "mine"; }');
-    const other = server().inside(() => EgressTable.open({ name: 'other', comment: COMMENT, guard: BY_DEVICE }));
+    const other = server().inside(() => EgressTable.open({ name: 'other', comment: COMMENT, number: 0 }));
     await assert.rejects(other.left(), ForeignTableError);
     other.close();
   });
 
   it('leads a packet of a thousand tunnels, each with a pool of its own, past no more rules than one of two', async () => {
-    const many = server().inside(() =>
-      EgressTable.open({ name: 'many', comment: COMMENT, guard: { number: 0, isAdmittedMarked: true } }),
-    );
+    const many = server().inside(() => EgressTable.open({ name: 'many', comment: COMMENT, number: 0 }));
     const wanted = (count: number): ReturnType<typeof settings> => {
       const tunnels = Array.from({ length: count }, (_, index) => {
         const per = index % 2 === 0 ? 'tunnel' : 'connection';

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { RouteClient } from '../../../src/netlink/route/client.js';
-import {
-  decodeProhibitRule,
-  encodeProhibitRule,
-  ruleText,
-  type ProhibitRule,
-} from '../../../src/netlink/route/rule.js';
+import { decodeRule, encodeProhibitRule, ruleText, type ProhibitRule } from '../../../src/netlink/route/rule.js';
 import { describeInNamespace } from '../../support/namespace.js';
 
 const hex = (bytes: Buffer): string => bytes.toString('hex');
@@ -42,7 +37,7 @@ describe('rules of policy routing', () => {
   it('are read back as they were written', () => {
     fc.assert(
       fc.property(rules, (rule) => {
-        assert.deepEqual(decodeProhibitRule(encodeProhibitRule(rule)), rule);
+        assert.deepEqual(decodeRule(encodeProhibitRule(rule))?.prohibit, rule);
       }),
     );
   });
@@ -50,7 +45,7 @@ describe('rules of policy routing', () => {
   it('are read from any bytes, or are none', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
-        const rule = decodeProhibitRule(Buffer.from(bytes));
+        const rule = decodeRule(Buffer.from(bytes));
         assert.ok(rule === undefined || ['ip', 'ip6'].includes(rule.family));
       }),
     );
@@ -65,7 +60,7 @@ describe('rules of policy routing', () => {
       client.close();
     });
 
-    it('are listed as they were made, by us and by ip, and others are not', async () => {
+    it('are listed as they were made, by us and by ip', async () => {
       const made: ProhibitRule[] = [
         { family: 'ip', priority: 5, inputDevice: 'lo', mark: { value: 1, mask: 3 } },
         { family: 'ip6', priority: 6, mark: { value: 2, mask: 6 }, table: 4711 },
@@ -73,12 +68,32 @@ describe('rules of policy routing', () => {
       for (const rule of made) assert.equal(await client.addRule(rule), true);
       const byIp = { family: 'ip', priority: 7, mark: { value: 4, mask: 12 }, table: 4712 } as const;
       host().ip('rule', 'add', ...ruleText(byIp).split(' '));
-      host().ip('rule', 'add', 'from', '192.0.2.1', 'lookup', '4713');
-      assert.deepEqual(await client.prohibitRules(), [made[0], byIp, made[1]]);
+      const prohibits = (await client.rules()).flatMap(({ prohibit }) => prohibit ?? []);
+      assert.deepEqual(prohibits, [made[0], byIp, made[1]]);
       assert.equal(await client.addRule(made[0]!), false);
       for (const rule of [...made, byIp]) assert.equal(await client.deleteRule(rule), true);
       assert.equal(await client.deleteRule(byIp), false);
-      assert.deepEqual(await client.prohibitRules(), []);
+      const others = (await client.rules()).map(({ family, priority, isLocalTable }) => [
+        family,
+        priority,
+        isLocalTable,
+      ]);
+      assert.deepEqual(others, [
+        ['ip', 0, true],
+        ['ip', 32_766, false],
+        ['ip', 32_767, false],
+        ['ip6', 0, true],
+        ['ip6', 32_766, false],
+      ]);
     });
+
+    for (const words of ['from 192.0.2.1', 'to 192.0.2.1', 'oif lo', 'not fwmark 1', 'ipproto udp dport 9']) {
+      it(`are none of ours where they go by more: ${words}`, async () => {
+        host().ip('rule', 'add', ...words.split(' '), 'priority', '9', 'prohibit');
+        const [rule] = (await client.rules()).filter(({ priority }) => priority === 9);
+        assert.deepEqual(rule, { family: 'ip', priority: 9, isLocalTable: false, prohibit: undefined });
+        host().ip('rule', 'flush', 'priority', '9');
+      });
+    }
   });
 });

@@ -75,11 +75,11 @@ import {
 import { boundRatesOf, endpointsOf, RATE_MEMORY_MS, sourceRatesOf } from './sets.js';
 import {
   accept,
+  changeMark,
   count,
   destinationBySource,
   drop,
   goto,
-  markWith,
   over,
   overOfAddress,
   overOfEndpoint,
@@ -197,7 +197,7 @@ const dataOfABoundEndpoint = (tunnel: FilteredTunnel): Clause[] => [firstNibbleI
 /** If it is of a bound endpoint. */
 const letIn = ({ admittedMark }: FilteredTunnel): Clause[] => [
   destinationBySource(ENDPOINTS),
-  ...(admittedMark === undefined ? [] : [markWith(admittedMark)]),
+  ...(admittedMark === undefined ? [] : [changeMark(admittedMark)]),
   count,
   accept,
 ];

@@ -2,7 +2,9 @@
 import { durationText } from '../../../netlink/nftables/commands.js';
 import { NFT_REG32_00, NFT_REG32_01, NFT_REG_1 } from '../../../netlink/nftables/constants.js';
 import { encodeFields } from '../../../netlink/nftables/data-type.js';
+import type { MarkChange } from '../../index.js';
 import {
+  changeMarkBits,
   counter,
   dynset,
   immediateData,
@@ -14,7 +16,6 @@ import {
   NFT_PAYLOAD_NETWORK_HEADER,
   payloadWrite,
   queue,
-  setMarkBits,
   type Expression,
 } from '../../../netlink/nftables/expressions/index.js';
 import { clause, type Clause } from './clause.js';
@@ -25,9 +26,13 @@ export const drop: Clause = clause('drop', immediateVerdict({ kind: 'drop' }));
 export const goto = (chain: string): Clause => clause(`goto ${chain}`, immediateVerdict({ kind: 'goto', chain }));
 export const count: Clause = clause('counter', counter());
 
-/** These bits of the packet's mark are set, the others left alone. It keeps them when it is unwrapped. */
-export const markWith = (bits: number): Clause =>
-  clause(`meta mark set meta mark | 0x${bits.toString(16)}`, ...setMarkBits(bits));
+/** Bits of the packet's mark, which it keeps when it is unwrapped; the others are left alone. */
+export const changeMark = ({ set, clear }: MarkChange): Clause => {
+  const mask = ~(set | clear) >>> 0;
+  return clause(`meta mark set meta mark & ${hex(mask)} ^ ${hex(set)}`, ...changeMarkBits(mask, set));
+};
+
+const hex = (value: number): string => `0x${value.toString(16)}`;
 
 export const toQueue = (queueNumber: number): Clause => clause(`queue num ${queueNumber}`, queue(queueNumber));
 

@@ -26,7 +26,7 @@ export { forwardTo } from './fwd.js';
 export { immediateData, immediateVerdict } from './immediate.js';
 export { limit } from './limit.js';
 export { lookup } from './lookup.js';
-export { setMarkBits } from './mark-bits.js';
+export { changeMarkBits } from './mark-bits.js';
 export { metaLoad, metaWrite } from './meta.js';
 export { dnat, masquerade, snat, type NatTarget } from './nat.js';
 export { notrack } from './notrack.js';
