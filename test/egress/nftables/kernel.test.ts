@@ -72,7 +72,9 @@ describeInNamespace('policies in the kernel', (server) => {
     held,
     unusable: { banned, own },
   });
-  const install = async (...texts: string[]): Promise<void> => void (await table.install(settings(texts)));
+  const install = async (...texts: string[]): Promise<void> => {
+    await table.install(settings(texts));
+  };
   const flows: EgressWorld['flows'] = (...words) => net.flows(...words);
 
   const DRAWS = 20_000;

@@ -48,7 +48,7 @@ describe('a look whether the pools come back', function () {
     assert.deepEqual(await look('-', '203.0.113.7', '198.51.100.7', '2001:db8:2::7'), [
       { kind: 'lost', gateway: '10.9.4.1' },
       { kind: 'returned' },
-      { kind: 'lost' },
+      { kind: 'lost', gateway: '2001:db8:9::1' },
     ]);
   });
 
@@ -58,7 +58,9 @@ describe('a look whether the pools come back', function () {
     assert.deepEqual(own, { kind: 'own' });
     assert.ok(swallowed?.kind === 'untried');
     assert.match(swallowed.why, /this host's routes let nothing out to it/);
-    assert.deepEqual(await look('wan', '10.9.4.9'), [{ kind: 'announced', device: 'wan' }]);
+    assert.deepEqual(await look('-', '2001:db8:9::7', '2001:db8:9::2'), [onLink, own]);
+    const announced = { kind: 'announced', device: 'wan' };
+    assert.deepEqual(await look('wan', '10.9.4.9', '2001:db8:9::7'), [announced, announced]);
   });
 
   it('leaves nothing behind', async () => {
