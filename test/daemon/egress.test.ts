@@ -95,6 +95,15 @@ describeInNamespace('the egress of a running server', (server) => {
 
   const start = (...texts: string[]): Promise<Egress> => startAnnouncing(undefined, ...texts);
   const startAnnouncing = async (announce: string | undefined, ...texts: string[]): Promise<Egress> => {
+    const started = await startWith({ policies: texts.map((text) => policy(text)), forward: false, announce });
+    egress = started ?? assert.fail('no egress');
+    control = await ControlServer.open(
+      join(folder, 'control.sock'),
+      egressCommands(() => egress),
+    );
+    return egress;
+  };
+  const startWith = async (wish: ServerConfig['egress']): Promise<Egress | undefined> => {
     const config = {
       number: 0,
       tunlDev: DEVICE,
@@ -102,7 +111,7 @@ describeInNamespace('the egress of a running server', (server) => {
       inner6: undefined,
       routes: [],
       nftTable: 'ipipou-0',
-      egress: { policies: texts.map((text) => policy(text)), forward: false, announce },
+      egress: wish,
     } as unknown as ServerConfig;
     const edge = {
       write: (line: string) => lines.push(line),
@@ -111,13 +120,7 @@ describeInNamespace('the egress of a running server', (server) => {
       pid: 1,
     };
     const log = createLogger({ verbosity: 3, showTime: false, showPid: false }, edge);
-    egress =
-      (await server().inside(() => Egress.start(config, log, () => Promise.resolve()))) ?? assert.fail('no egress');
-    control = await ControlServer.open(
-      join(folder, 'control.sock'),
-      egressCommands(() => egress),
-    );
-    return egress;
+    return await server().inside(() => Egress.start(config, log, () => Promise.resolve()));
   };
   const tell = async (command: string, fields = {}): Promise<EgressReport> => {
     const asked = await ask(join(folder, 'control.sock'), command, fields);
@@ -370,4 +373,23 @@ describeInNamespace('the egress of a running server', (server) => {
     assert.doesNotMatch(server().run('nft', 'list', 'ruleset'), /ipipou/);
     assert.doesNotMatch(server().run('ip', 'rule'), /tun0/);
   });
+
+  for (const [title, lose] of [
+    ['', () => undefined],
+    [', also where somebody has flushed the ruleset before', () => server().run('nft', 'flush', 'ruleset')],
+  ] as const) {
+    it(`leaves nothing of an earlier run to a start without it${title}`, async () => {
+      const rules = (): string => server().ip('-4', 'rule') + server().ip('-6', 'rule');
+      const before = rules();
+      // Left as by a kill: it is never stopped, and what it would do about others is over with the process.
+      const killed = await start('masquerade');
+      (killed as unknown as { silence(): void }).silence();
+      egress = undefined;
+      assert.notEqual(rules(), before);
+      lose();
+      assert.equal(await startWith(undefined), undefined);
+      assert.equal(rules(), before);
+      assert.equal(server().run('nft', 'list', 'ruleset').trim(), '');
+    });
+  }
 });

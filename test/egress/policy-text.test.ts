@@ -52,6 +52,15 @@ describe('a policy in words', () => {
     ['rotate addresses=192.0.2.1,,192.0.2.2', /in addresses= '', which is not an IP address/],
     ['rotate addresses=192.0.2.1/24', /192.0.2.0\/24 is meant/],
     ['rotate addresses=192.0.2.0/24 exclude=192.0.2.0/24', /has no address left: all of them are excluded/],
+    [
+      'rotate addresses=192.0.2.0/24 exclude=2001:db8::/64',
+      /^has in exclude= 2001:db8::\/64, and in addresses= nothing of its IP version$/,
+    ],
+    [
+      'rotate addresses=2001:db8::/64 protocols=tcp4,icmp4',
+      /^has protocols= of one IP version, and addresses= of the other$/,
+    ],
+    ['rotate addresses=192.0.2.0/24 protocols=ipv6', /^has protocols= of one IP version, and addresses= of the other$/],
     ['rotate addresses=192.0.2.1 per=hour', /wrong per=: allowed are tunnel, connection, packet/],
     ['rotate addresses=192.0.2.1 every=10s', /every=, which goes with per=tunnel only/],
     ['rotate addresses=192.0.2.1 per=tunnel every=soon', /wrong every=/],
