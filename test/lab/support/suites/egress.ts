@@ -55,7 +55,8 @@ export function describeEgress({ plane, needs = [] }: PlaneSuite): void {
         `route add ${V4.pool} via ${SERVER_OUTER}`,
         `route add ${V6.pool} via ${SERVER_WAN6}`,
       );
-      // An administrator's own: rules that lead what comes out of the tunnel, without a priority, and a mark on it.
+      // An administrator's own: rules without a priority that lead what comes out of the tunnel, marks that replace ours on
+      // IPv4, and on what carries IPv6 one that is like ours.
       await server.ip(
         `route add ${V4.internet}/32 dev wan table 100`,
         `route add ${V6.internet}/128 dev wan table 100`,
@@ -64,7 +65,7 @@ export function describeEgress({ plane, needs = [] }: PlaneSuite): void {
       await server.exec(['ip', '-6', 'rule', 'add', 'from', CLIENT_INNER6, 'lookup', '100']);
       await server.nft(`
         table inet own {
-          chain marks { type filter hook prerouting priority mangle; iifname "ipipou0" meta mark set 1; }
+          chain marks { type filter hook prerouting priority mangle; iifname "ipipou0" meta nfproto ipv4 meta mark set 1; }
           chain wire { type filter hook prerouting priority mangle; iifname "wan" meta mark set 0x10000000; }
         }`);
       await stranger.nft(`
