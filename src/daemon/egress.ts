@@ -37,6 +37,9 @@ import { reportWaysBack } from './way-back.js';
 
 const OVERRUN_CHECK_MS = 60_000;
 
+/** In the log. */
+const GUARD = 'the routing rule that shuts the tunnel without its egress';
+
 const monotonicMs = (): number => performance.now();
 
 /** A policy could never give anything an address. */
@@ -218,7 +221,7 @@ export class Egress {
     if (exhausted !== undefined)
       throw new NothingLeftError(`${exhausted}; masquerade leaves from the server's own, and own=yes draws them too`);
     const { ahead } = await this.table.install(this.wanted());
-    if (ahead !== undefined) this.sayShut({ made: 0, moved: 0, ahead });
+    this.sayIfBehind(ahead);
     this.armTimer();
   }
 
@@ -272,15 +275,19 @@ export class Egress {
 
   /** Whether anything had to be done. */
   private sayShut({ made, moved, ahead }: Shut): boolean {
-    const rule = 'the routing rule that shuts the tunnel without its egress';
-    if (made > 0) this.log.warn(`${rule} was gone: repaired`);
-    if (moved > 0) this.log.info(`${rule} goes before those of others again`);
+    if (made > 0) this.log.warn(`${GUARD} was gone: repaired`);
+    if (moved > 0) this.log.info(`${GUARD} goes before those of others again`);
+    this.sayIfBehind(ahead);
+    return made + moved > 0;
+  }
+
+  /** Once, until there is room. */
+  private sayIfBehind(ahead: Shut['ahead']): void {
     if (ahead !== undefined && !this.isBehind) {
-      const remedy = 'packets that it leads on may leave as they are while somebody flushes nftables';
-      this.log.warn(`${rule} stands behind one of priority 0 (ip rule): give that one a higher number, or ${remedy}`);
+      const means = 'packets that it leads on may leave as they are while somebody flushes nftables';
+      this.log.warn(`${GUARD} stands behind one of priority 0 (ip rule): give that one a higher number, or ${means}`);
     }
     this.isBehind = ahead !== undefined;
-    return made + moved > 0;
   }
 
   private close(): void {

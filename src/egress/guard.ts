@@ -65,15 +65,15 @@ export class Guard {
     let ahead: PolicyRule | undefined;
     for (const family of FAMILIES) {
       const others = there.filter((rule) => rule.family === family && !isGuard(rule) && !rule.isLocalTable);
-      const first = others.toSorted((one, two) => one.priority - two.priority)[0];
-      const limit = first?.priority ?? LAST_PRIORITY + 1;
-      if (limit === 0) ahead = first;
-      const place = { priority: Math.max(0, Math.min(limit - 1, LAST_PRIORITY)) };
+      // What has priority 0 stands ahead of whatever is made after it.
+      ahead ??= others.find(({ priority }) => priority === 0);
+      const limit = others.find(({ priority }) => priority > 0)?.priority ?? LAST_PRIORITY + 1;
+      const place = { priority: Math.min(limit - 1, LAST_PRIORITY) };
       await inBatches(
         wanted.filter((rule) => rule.family === family),
         async (rule) => {
           const standing = there.flatMap(({ prohibit }) => (prohibit && isSame(prohibit, rule) ? [prohibit] : []));
-          if (standing.some(({ priority }) => priority < limit || limit === 0)) return;
+          if (standing.some(({ priority }) => priority < limit)) return;
           if (!(await this.add({ ...rule, ...place }))) return;
           if (standing.length === 0) made += 1;
           else moved += 1;

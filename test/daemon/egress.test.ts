@@ -11,7 +11,9 @@ import type { ServerConfig } from '../../src/config/index.js';
 import { ask, ControlServer } from '../../src/control/index.js';
 import { egressCommands } from '../../src/daemon/egress-commands.js';
 import { Egress } from '../../src/daemon/egress.js';
+import { EgressTable } from '../../src/egress/nftables/table.js';
 import type { EgressReport } from '../../src/egress/report.js';
+import { ALL_USABLE } from '../../src/egress/usable.js';
 import { createLogger } from '../../src/log/index.js';
 import { policy } from '../egress/make.js';
 import { EgressWorld, sourcesOf } from '../egress/nftables/world.js';
@@ -19,6 +21,7 @@ import { describeInNamespace } from '../support/namespace.js';
 
 const TIMEOUT_MS = 60_000;
 const DEVICE = 'tun0';
+const TABLE = { name: 'ipipou-0-egress', comment: 'ipipou-ts egress of tunnel 0', number: 0 };
 
 /** Echoes on port 7000 until it is killed. */
 const ECHO = `
@@ -122,6 +125,7 @@ describeInNamespace('the egress of a running server', (server) => {
     const log = createLogger({ verbosity: 3, showTime: false, showPid: false }, edge);
     return await server().inside(() => Egress.start(config, log, () => Promise.resolve()));
   };
+  const rules = (): string => server().ip('-4', 'rule') + server().ip('-6', 'rule');
   const tell = async (command: string, fields = {}): Promise<EgressReport> => {
     const asked = await ask(join(folder, 'control.sock'), command, fields);
     assert.ok(asked.kind === 'reply' && asked.reply.ok, JSON.stringify(asked));
@@ -227,7 +231,6 @@ describeInNamespace('the egress of a running server', (server) => {
 
   it('puts the routing rule back that shuts the tunnel without it, when somebody removes it', async () => {
     await start('masquerade');
-    const rules = (): string => server().ip('-4', 'rule') + server().ip('-6', 'rule');
     const before = rules();
     assert.match(before, /prohibit/);
     // As systemd-networkd does at each of its starts.
@@ -379,12 +382,12 @@ describeInNamespace('the egress of a running server', (server) => {
     [', also where somebody has flushed the ruleset before', () => server().run('nft', 'flush', 'ruleset')],
   ] as const) {
     it(`leaves nothing of an earlier run to a start without it${title}`, async () => {
-      const rules = (): string => server().ip('-4', 'rule') + server().ip('-6', 'rule');
       const before = rules();
-      // Left as by a kill: it is never stopped, and what it would do about others is over with the process.
-      const killed = await start('masquerade');
-      (killed as unknown as { silence(): void }).silence();
-      egress = undefined;
+      // As a run leaves it that is killed.
+      const killed = server().inside(() => EgressTable.open(TABLE));
+      const tunnel = { device: DEVICE, policies: [policy('masquerade')], inner: {} };
+      await killed.install({ tunnels: [tunnel], held: [], unusable: ALL_USABLE });
+      killed.close();
       assert.notEqual(rules(), before);
       lose();
       assert.equal(await startWith(undefined), undefined);

@@ -134,6 +134,8 @@ describeInNamespace('egress/guard', (host) => {
     const { made, ahead } = await one.shut(ALONE);
     assert.deepEqual([made, ahead?.family, ahead?.priority], [2, 'ip', 0]);
     assert.equal((await one.shut(ALONE)).moved, 0);
+    host().ip('rule', 'add', 'priority', '500', 'lookup', '100');
+    assert.equal((await one.shut(ALONE)).moved, 1, 'it stands ahead of the rest');
     host().ip('rule', 'del', 'from', '192.0.2.1');
   });
 

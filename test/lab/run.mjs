@@ -136,12 +136,12 @@ async function runJob({ suite, files, niceness }, pattern, output) {
   if (tally.running !== undefined) sections.write(`lab: broke off in: ${tally.running}\n`);
   sections.close();
   const tookNone = files !== undefined && taken === 0;
-  // The other machine had taken everything by the time this one was up.
+  // The others had taken everything by the time this one was up.
   if (well && tookNone) return { counts: noCounts(), isStuck: false };
   return { counts: tally.finish(well), isStuck: tookNone };
 }
 
-/** What a machine says, cut at its files: nobody has to wait for the whole of it to read what the other one says. */
+/** What a machine says, cut at its files: nobody has to wait for the whole of it to read what another one says. */
 class Sections {
   /** @param {OneByOne} output @param {Speaker} first */
   constructor(output, first) {

@@ -336,7 +336,7 @@ describeInNamespace('policies in the kernel', (server) => {
     /** In the chains that every packet goes through, and in the routing rules. */
     const passed = async (): Promise<string[]> => {
       const rules = await nft.rules('inet', 'many');
-      const inHooks = ['early', 'leave', 'check'].map(
+      const inHooks = ['mark', 'leave', 'check'].map(
         (chain) => `${chain}: ${rules.filter((rule) => rule.chain === chain).length}`,
       );
       return [...inHooks, server().run('ip', 'rule'), server().run('ip', '-6', 'rule')];
@@ -347,6 +347,7 @@ describeInNamespace('policies in the kernel', (server) => {
       await many.install(wanted(1000));
       assert.deepEqual(await many.compare(wanted(1000)), []);
       assert.deepEqual(await passed(), ofTwo);
+      assert.match(ofTwo.join('\n'), /^mark: 1\nleave: [1-9]\ncheck: [1-9]\n/);
     } finally {
       await many.remove([]);
       many.close();

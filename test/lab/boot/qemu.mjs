@@ -48,7 +48,7 @@ const ACCELERATION = {
 };
 
 /**
- * @typedef {{ image: string, initramfs: string, accelerator: string, processors: number, niceness?: number }} MachineSetup
+ * @typedef {{ image: string, initramfs: string, accelerator: string, processors: number, niceness: number }} MachineSetup
  * @param {MachineSetup} setup
  * @returns {{ process: import('node:child_process').ChildProcess, console: import('node:net').Socket,
  *   complaints: import("node:stream").Readable,
@@ -56,9 +56,9 @@ const ACCELERATION = {
  */
 export function startMachine(setup) {
   // The machine must not outlive us, however we end: the kernel kills it then (prctl(2), PR_SET_PDEATHSIG).
-  const priority = ['-n', String(setup.niceness ?? 0)];
-  const orphan = ['setpriv', '--pdeathsig', 'KILL'];
-  const child = spawn('nice', [...priority, ...orphan, 'qemu-system-x86_64', ...machineArguments(setup)], {
+  const niceness = ['-n', String(setup.niceness)];
+  const endingWithUs = ['setpriv', '--pdeathsig', 'KILL'];
+  const child = spawn('nice', [...niceness, ...endingWithUs, 'qemu-system-x86_64', ...machineArguments(setup)], {
     env: withSbin(),
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
   });
