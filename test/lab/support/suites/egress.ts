@@ -74,7 +74,7 @@ export function describeEgress({ plane, needs = [] }: PlaneSuite): void {
           set ipv6 { type ipv6_addr; flags dynamic; size 100; }
           chain in {
             type filter hook prerouting priority 0
-            ip daddr ${V4.internet} update @ipv4 { ip saddr }
+            icmp type echo-request ip daddr ${V4.internet} update @ipv4 { ip saddr }
             icmpv6 type echo-request update @ipv6 { ip6 saddr }
           }
         }`);

@@ -61,7 +61,11 @@ export function describeNibbles({ plane, needs = [] }: PlaneSuite): void {
       it(`authenticate, ${PACKETS} with nibble ${nibble}, every other one from an unbound endpoint`, async () => {
         const since = tunnel.server.mark();
         assert.equal(await answered(nibble), PACKETS);
-        assert.match(tunnel.server.log.slice(since), /client moved from 10\.9\.2\.66:21001 to 10\.9\.2\.66:21002/);
+        // Which of the two moves is told, and which is held back, is a matter of the second's beginning.
+        assert.match(
+          tunnel.server.log.slice(since),
+          /client moved from 10\.9\.2\.66:2100(1|2) to 10\.9\.2\.66:2100(?!\1)/,
+        );
       });
     }
 
