@@ -150,7 +150,7 @@ async function map(scope: Scope, server: Namespace, mode: Mode): Promise<number>
     await server.exec([...mangle, ...'PREROUTING -d 198.51.100.0/24 -j RANDMAP --dst-pfx 172.28.0.1/32'.split(' ')]);
     return 0;
   }
-  const table = inside(server, () => EgressTable.open({ name: 'egress', comment: 'bench', number: 0 }));
+  const table = inside(server, () => EgressTable.open({ name: 'egress', comment: 'bench' }));
   scope.defer(() => {
     table.close();
     return undefined;
@@ -159,6 +159,7 @@ async function map(scope: Scope, server: Namespace, mode: Mode): Promise<number>
   const others =
     mode === 'ours, 1,000 tunnels' ? Array.from({ length: TUNNELS - 1 }, (_, index) => stranger(index)) : [];
   const tunnels = [own, ...others];
+  await server.ip(...others.map(({ device }) => `link add ${device} type dummy`));
   const started = performance.now();
   await table.install({ tunnels, held: tunnels.flatMap(heldOf), unusable: { banned: [], own: [] } });
   return performance.now() - started;

@@ -8,7 +8,7 @@ import { formatAddress, parseAddress, type IpAddress } from '../egress/address.j
 import { formatAddresses } from '../egress/address-list.js';
 import { FAMILY } from '../egress/nftables/names.js';
 import type { HeldAddress } from '../egress/nftables/ruleset.js';
-import type { Shut } from '../egress/guard.js';
+import type { Shut } from '../egress/guard/guard.js';
 import { EgressTable } from '../egress/nftables/table.js';
 import type { TunnelEgress } from '../egress/nftables/tunnel-egress.js';
 import { formatPolicy, type Policy } from '../egress/policy.js';
@@ -26,7 +26,7 @@ import {
 import type { Unusable } from '../egress/usable.js';
 import type { Logger } from '../log/index.js';
 import { NftablesMonitor } from '../netlink/nftables/events.js';
-import { RuleMonitor } from '../netlink/route/rule-events.js';
+import { PolicyMonitor } from '../netlink/route/policy-events.js';
 import { Announcer, NoLinkError } from './announcer.js';
 import { DaemonError, messageOf } from './errors.js';
 import { allowForwarding } from './forwarding.js';
@@ -38,7 +38,7 @@ import { reportWaysBack } from './way-back.js';
 const OVERRUN_CHECK_MS = 60_000;
 
 /** In the log. */
-const GUARD = 'the routing rule that shuts the tunnel without its egress';
+const GUARD = 'what shuts the tunnel without its egress';
 
 const monotonicMs = (): number => performance.now();
 
@@ -59,7 +59,7 @@ export class Egress {
   private readonly tableName: string;
   private readonly log: Logger;
   private readonly monitor: NftablesMonitor;
-  private readonly ruleMonitor: RuleMonitor;
+  private readonly policyMonitor: PolicyMonitor;
   private rotation: Rotation = { slots: [], bans: [], own: [] };
   private readonly own: OwnInPools;
   private readonly announcer: Announcer | undefined;
@@ -69,6 +69,8 @@ export class Egress {
   /** The look whether the pools come back. */
   private looking: Promise<void> = Promise.resolve();
   private closed = false;
+  /** It is by routing rules that the tunnel is shut. */
+  private isByRule = false;
   /** There is no room for the guard ahead of others' rules. */
   private isBehind = false;
 
@@ -101,10 +103,15 @@ export class Egress {
       onError,
       overrunCheckMs: OVERRUN_CHECK_MS,
     });
-    this.ruleMonitor = RuleMonitor.open({
-      onChange: () => {
-        this.upkeep.lookSoon();
+    const lookSoon = (): void => {
+      this.upkeep.lookSoon();
+    };
+    this.policyMonitor = PolicyMonitor.open({
+      onRule: lookSoon,
+      onFilter: (index) => {
+        if (this.table.hasFilter(index)) lookSoon();
       },
+      onOverrun: lookSoon,
       onError,
       overrunCheckMs: OVERRUN_CHECK_MS,
     });
@@ -188,6 +195,11 @@ export class Egress {
     }
   }
 
+  /** To be waited for before the tunnel's device comes up. */
+  async shut(): Promise<void> {
+    await this.table.shut([this.tunnel.device]);
+  }
+
   /** Only once no packet comes out of the tunnel any more. */
   async stop(): Promise<void> {
     this.silence();
@@ -220,8 +232,7 @@ export class Egress {
     const [exhausted] = withoutAddress(this.policies, own);
     if (exhausted !== undefined)
       throw new NothingLeftError(`${exhausted}; masquerade leaves from the server's own, and own=yes draws them too`);
-    const { ahead } = await this.table.install(this.wanted());
-    this.sayIfBehind(ahead);
+    this.sayShut(await this.table.install(this.wanted()));
     this.armTimer();
   }
 
@@ -273,12 +284,18 @@ export class Egress {
     return true;
   }
 
-  /** Whether anything had to be done. */
-  private sayShut({ made, moved, ahead }: Shut): boolean {
-    if (made > 0) this.log.warn(`${GUARD} was gone: repaired`);
-    if (moved > 0) this.log.info(`${GUARD} goes before those of others again`);
+  /** Whether anything had to be repaired. */
+  private sayShut({ gone, moved, ahead, noFilter }: Shut): boolean {
+    if (gone > 0) this.log.warn(`${GUARD} was gone: repaired`);
+    if (moved > 0) this.log.info(`${GUARD} goes before the routing rules of others again`);
+    if (noFilter !== undefined && !this.isByRule) {
+      const price =
+        'which costs every packet of this host more than a filter of its device (sch_ingress, cls_matchall, act_skbedit)';
+      this.log.info(`${GUARD} is a routing rule, ${price}: ${noFilter}`);
+    }
+    this.isByRule = noFilter !== undefined;
     this.sayIfBehind(ahead);
-    return made + moved > 0;
+    return gone + moved > 0;
   }
 
   /** Once, until there is room. */
@@ -301,7 +318,7 @@ export class Egress {
     clearTimeout(this.timer);
     this.upkeep.end();
     this.monitor.close();
-    this.ruleMonitor.close();
+    this.policyMonitor.close();
     this.own.close();
   }
 }
@@ -319,7 +336,7 @@ async function dropLeft({ egress, tunlDev, ...config }: ServerConfig, log: Logge
 
 /** The tables of a tunnel, with the comments by which a later start knows them for ours. */
 const tablesOf = ({ number, nftTable }: Pick<ServerConfig, 'number' | 'nftTable'>) => ({
-  egress: { name: `${nftTable}-egress`, comment: `ipipou-ts egress of tunnel ${number}`, number },
+  egress: { name: `${nftTable}-egress`, comment: `ipipou-ts egress of tunnel ${number}` },
   announced: { name: `${nftTable}-announce`, comment: `ipipou-ts announcements of tunnel ${number}` },
 });
 

@@ -7,7 +7,6 @@ import { KernelPlane } from '../dataplane/kernel/kernel-plane.js';
 import type { KernelPlaneSettings } from '../dataplane/kernel/settings.js';
 import type { UserspacePlaneSettings } from '../dataplane/userspace/settings.js';
 import { UserspacePlane } from '../dataplane/userspace/userspace-plane.js';
-import { ADMITTED } from '../egress/guard.js';
 import type { Logger } from '../log/index.js';
 import { DaemonError } from './errors.js';
 
@@ -21,7 +20,7 @@ export function makePlane(
   handlers: DataPlaneHandlers,
   log: Logger,
 ): DataPlane {
-  const settings = commonSettings(config, towards);
+  const settings = commonSettings(config, towards, handlers);
   const kernel = (mayBeOpen: boolean) => (): DataPlane =>
     new KernelPlane({ ...settings, ...kernelSettings(config), mayBeOpen }, handlers, log);
   const userspace = (): DataPlane => new UserspacePlane(settings, handlers, log);
@@ -40,7 +39,11 @@ export function makePlane(
   return new AutoPlane(choices[config.dataPlane], log);
 }
 
-function commonSettings(config: ClientConfig | ServerConfig, towards: string | undefined): UserspacePlaneSettings {
+function commonSettings(
+  config: ClientConfig | ServerConfig,
+  towards: string | undefined,
+  { beforeUp }: DataPlaneHandlers,
+): UserspacePlaneSettings {
   return {
     number: config.number,
     queueLength: config.queueLength,
@@ -63,7 +66,7 @@ function commonSettings(config: ClientConfig | ServerConfig, towards: string | u
       lifetimeSeconds: config.mode === 'server' ? config.lifetimeSeconds : 0,
       udpChecksum: config.udpChecksum,
       ...(config.tunlMtu !== undefined && { mtu: config.tunlMtu }),
-      ...(config.mode === 'server' && config.egress !== undefined && { admittedMark: ADMITTED }),
+      ...(beforeUp !== undefined && { beforeUp }),
     },
   };
 }

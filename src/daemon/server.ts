@@ -86,6 +86,9 @@ class ServerDaemon implements Daemon {
         this.refusals.add(reason, count);
       },
       onOuterAddress: () => undefined,
+      beforeUp: async () => {
+        await this.egress?.shut();
+      },
     };
     this.plane = make(config, undefined, handlers, log);
   }

@@ -15,12 +15,6 @@ export interface InnerNetwork {
   readonly prefixLength: number;
 }
 
-/** Bits of a packet's mark. */
-export interface MarkChange {
-  readonly set: number;
-  readonly clear: number;
-}
-
 /** One peer's tunnel, as it looks from inside. */
 export interface TunnelSettings {
   /** How `core/` and the log name the peer. */
@@ -40,8 +34,8 @@ export interface TunnelSettings {
   readonly udpChecksum?: boolean;
   /** Of the device; absent: what the way to the peer leaves room for, and followed. */
   readonly mtu?: number;
-  /** What comes in has these bits in its mark, and not those, when it comes out of the tunnel; in userspace it has no mark. */
-  readonly admittedMark?: MarkChange;
+  /** Waited for before the device comes up, whenever it does. */
+  readonly beforeUp?: () => Promise<void>;
 }
 
 /** A peer that an earlier run left bound. */
@@ -64,6 +58,8 @@ export interface DataPlaneHandlers {
   onRefused(reason: string, count: number): void;
   /** Packets leave from another outer address now, or by another device or gateway. */
   onOuterAddress(address: string): void;
+  /** Waited for before a tunnel's device comes up, whenever it does. */
+  beforeUp?: () => Promise<void>;
 }
 
 export interface DataPlane {

@@ -17,11 +17,12 @@ import { ALL_USABLE } from '../../src/egress/usable.js';
 import { createLogger } from '../../src/log/index.js';
 import { policy } from '../egress/make.js';
 import { EgressWorld, sourcesOf } from '../egress/nftables/world.js';
+import { removeGuard, shownGuard } from '../support/guard.js';
 import { describeInNamespace } from '../support/namespace.js';
 
 const TIMEOUT_MS = 60_000;
 const DEVICE = 'tun0';
-const TABLE = { name: 'ipipou-0-egress', comment: 'ipipou-ts egress of tunnel 0', number: 0 };
+const TABLE = { name: 'ipipou-0-egress', comment: 'ipipou-ts egress of tunnel 0' };
 
 /** Echoes on port 7000 until it is killed. */
 const ECHO = `
@@ -125,7 +126,7 @@ describeInNamespace('the egress of a running server', (server) => {
     const log = createLogger({ verbosity: 3, showTime: false, showPid: false }, edge);
     return await server().inside(() => Egress.start(config, log, () => Promise.resolve()));
   };
-  const rules = (): string => server().ip('-4', 'rule') + server().ip('-6', 'rule');
+  const guard = (): string[] => shownGuard(server(), DEVICE);
   const tell = async (command: string, fields = {}): Promise<EgressReport> => {
     const asked = await ask(join(folder, 'control.sock'), command, fields);
     assert.ok(asked.kind === 'reply' && asked.reply.ok, JSON.stringify(asked));
@@ -169,20 +170,18 @@ describeInNamespace('the egress of a running server', (server) => {
   it('says what it changes as the commands that would do it, as far as there are any', async () => {
     const running = await start('rotate addresses=198.51.100.0/24 per=tunnel');
     await tell('egress-rotate');
+    const shut = guard();
     await running.stop();
     egress = undefined;
     const said = lines.map((line) => line.replace(/^ *DEBUG |\n$/g, ''));
-    const commands = said.filter((line) => /^(ip|nft) /.test(line));
+    const commands = said.filter((line) => /^(ip|nft|tc) /.test(line));
     const [adds, deletes] = ['add', 'delete'].map((verb) =>
-      commands.filter((line) => /^ip (-6 )?rule /.test(line) && line.includes(` ${verb} `)),
+      commands.filter((line) => /^(ip|tc) /.test(line) && line.includes(` ${verb} `)),
     ) as [string[], string[]];
-    assert.deepEqual([adds.length, deletes.length], [2, 2], said.join('\n'));
-    const rules = (): string => server().run('ip', 'rule', 'show') + server().run('ip', '-6', 'rule', 'show');
-    const before = rules();
     for (const line of adds) server().run('sh', '-ec', line);
-    assert.equal(rules().match(new RegExp(`fwmark 0/0x10000000 iif ${DEVICE}.* prohibit`, 'g'))?.length, 2, rules());
+    assert.deepEqual(guard(), shut, said.join('\n'));
     for (const line of deletes) server().run('sh', '-ec', line);
-    assert.equal(rules(), before);
+    assert.deepEqual(guard(), [], said.join('\n'));
     const held = `inet ipipou-0-egress held-ipv4 { ${DEVICE} . 0x00000000`;
     assert.ok(commands.includes(`nft delete element ${held} }`), said.join('\n'));
     assert.ok(
@@ -229,14 +228,14 @@ describeInNamespace('the egress of a running server', (server) => {
     assert.deepEqual((await seen(60)).sort(), allowed);
   });
 
-  it('puts the routing rule back that shuts the tunnel without it, when somebody removes it', async () => {
+  it('puts back what shuts the tunnel without it, when somebody removes that', async () => {
     await start('masquerade');
-    const before = rules();
-    assert.match(before, /prohibit/);
-    // As systemd-networkd does at each of its starts.
-    for (const family of ['-4', '-6']) server().ip(family, 'rule', 'del', 'prohibit');
-    await waitFor('the repair', () => rules() === before);
-    assert.ok(lines.some((line) => line.includes('routing rule') && line.includes('was gone: repaired')));
+    const before = guard();
+    assert.notDeepEqual(before, []);
+    // As systemd-networkd does with rules at each of its starts.
+    removeGuard(server(), DEVICE);
+    await waitFor('the repair', () => guard().join() === before.join());
+    assert.ok(lines.some((line) => line.includes('what shuts the tunnel without its egress was gone: repaired')));
   });
 
   it('keeps what is established through rotations, unless it is told to end that', async () => {
@@ -382,16 +381,15 @@ describeInNamespace('the egress of a running server', (server) => {
     [', also where somebody has flushed the ruleset before', () => server().run('nft', 'flush', 'ruleset')],
   ] as const) {
     it(`leaves nothing of an earlier run to a start without it${title}`, async () => {
-      const before = rules();
       // As a run leaves it that is killed.
       const killed = server().inside(() => EgressTable.open(TABLE));
       const tunnel = { device: DEVICE, policies: [policy('masquerade')], inner: {} };
       await killed.install({ tunnels: [tunnel], held: [], unusable: ALL_USABLE });
       killed.close();
-      assert.notEqual(rules(), before);
+      assert.notDeepEqual(guard(), []);
       lose();
       assert.equal(await startWith(undefined), undefined);
-      assert.equal(rules(), before);
+      assert.deepEqual(guard(), []);
       assert.equal(server().run('nft', 'list', 'ruleset').trim(), '');
     });
   }

@@ -9,20 +9,23 @@ import type { Routes } from './announce.js';
 import { inPart, PlaneError } from './errors.js';
 import { mendAll, type Step } from './step.js';
 
-type Inner = Pick<TunnelSettings, 'address' | 'peerAddress' | 'inner6' | 'routes' | 'device'>;
+type Inner = Pick<TunnelSettings, 'address' | 'peerAddress' | 'inner6' | 'routes' | 'device' | 'beforeUp'>;
 
 /**
  * Addresses as the settings want them and no others, up, and the routes. Those of IPv6 come behind up, since they go when
  * the device goes down. Rejects with PlaneError.
  */
 export async function planSettled(route: Routes, settings: Inner, link: Link): Promise<Step[]> {
-  const { address, peerAddress, inner6, routes = [], device } = settings;
+  const { address, peerAddress, inner6, routes = [], device, beforeUp } = settings;
   const wanted: InterfaceAddress = { index: link.index, address, prefixLength: 32, peer: peerAddress };
   const steps = await planAddress(route, wanted, link, 'ip');
   if (!link.up) {
     steps.push({
       lack: `the device ${device} is down (and what was routed there is gone)`,
-      mend: () => inPart('link', route.setLink(link.index, { up: true })),
+      mend: async () => {
+        await beforeUp?.();
+        await inPart('link', route.setLink(link.index, { up: true }));
+      },
     });
   }
   if (inner6 !== undefined) {

@@ -8,7 +8,6 @@ import type { BoundEndpoint } from './endpoints.js';
 import type { OuterSide } from '../common/outer-path.js';
 import type { Inner6Networks } from '../common/inner6-networks.js';
 import type { Step } from '../common/step.js';
-import type { MarkChange } from '../index.js';
 
 /** A tunnel as the filter knows it. */
 export interface FilteredTunnel {
@@ -19,8 +18,6 @@ export interface FilteredTunnel {
   readonly peerAddress: string;
   /** Where its inner IPv6 packets may come from; absent: it carries none. */
   readonly sources6?: Inner6Networks;
-  /** Of what is let in. */
-  readonly admittedMark?: MarkChange;
 }
 
 /** What the filter must be, at the moment when it is asked for. */

@@ -115,7 +115,6 @@ export async function bringUp(parts: PlaneParts, undo: Undo): Promise<Started> {
       internal: internal.address,
       peerAddress: settings.tunnel.peerAddress,
       ...sources6(settings.tunnel),
-      ...(settings.tunnel.admittedMark !== undefined && { admittedMark: settings.tunnel.admittedMark }),
     },
     bound: tunnel.bound,
   });

@@ -4,7 +4,9 @@ import {
   cmp,
   ctLoad,
   fib,
+  immediateData,
   metaLoad,
+  metaWrite,
   NFTA_FIB_F_DADDR,
   NFTA_FIB_F_SADDR,
   NFT_CMP_EQ,
@@ -16,6 +18,7 @@ import {
   NFT_META_L4PROTO,
   NFT_META_NFPROTO,
   NFT_META_OIFNAME,
+  NFT_META_PKTTYPE,
   NFT_PAYLOAD_CSUM_INET,
   NFT_PAYLOAD_CSUM_NONE,
   NFT_PAYLOAD_CSUM_SCTP,
@@ -49,6 +52,8 @@ export const IPPROTO_UDPLITE = 136;
 
 /** linux/rtnetlink.h */
 const RTN_LOCAL = 2;
+/** linux/if_packet.h */
+const PACKET_HOST = 0;
 
 /** Where addresses stand in the IPv4 (RFC 791) and the IPv6 header (RFC 8200). */
 const ADDRESS_OFFSET = { ip: { source: 12, destination: 16 }, ip6: { source: 8, destination: 24 } } as const;
@@ -123,6 +128,12 @@ export const isNeighbourDiscovery = (): Expression[] => [
   ...protocolIs(IPPROTO_ICMPV6),
   payloadLoad({ base: NFT_PAYLOAD_TRANSPORT_HEADER, offset: 0, length: 1, dreg: NFT_REG_1 }),
   range({ sreg: NFT_REG_1, op: NFT_RANGE_EQ, from: Buffer.of(133), to: Buffer.of(137) }),
+];
+
+/** Has the packet look as if it had been sent to this host alone; before routing. */
+export const asForThisHost = (): Expression[] => [
+  immediateData({ dreg: NFT_REG_1, data: Buffer.of(PACKET_HOST) }),
+  metaWrite({ key: NFT_META_PKTTYPE, sreg: NFT_REG_1 }),
 ];
 
 /** Puts the address in the register into the packet, and right its checksums: the IPv4 header's, TCP, UDP, ICMPv6. */

@@ -3,7 +3,7 @@
  *
  *     early (prerouting, before tracking)   only with per=packet: to an address of its pool → back to its tunnel,
  *                                           out of one of its tunnels → not tracked
- *     mark (prerouting, last)               out of one of our tunnels: marked, for the guard (egress/guard.ts)
+ *     mark (prerouting, last)               out of one of our tunnels: no broadcast, and marked, for the guard (egress/guard/)
  *     leave (postrouting, nat)              the first packet of a connection out of a tunnel → its policies
  *     check (postrouting, last)             translated, an answer, or the host's own → passes
  *                                           else out of a tunnel → its policies once more: passthrough passes,
@@ -34,11 +34,19 @@ import { NFT_REG_1, NFT_REG_VERDICT, NF_IP_PRI_NAT_SRC } from '../../netlink/nft
 import { encodeFields } from '../../netlink/nftables/data-type.js';
 import type { ElementSpec } from '../../netlink/nftables/element.js';
 import { addressBytes, FAMILIES, type IpAddress } from '../address.js';
-import { EGRESS_MARK } from '../guard.js';
+import { EGRESS_MARK } from '../guard/rules.js';
 import type { Policy } from '../policy.js';
 import type { Unusable } from '../usable.js';
 import { gotoChain } from './draw-chains.js';
-import { addressIsNot, addressPlace, connectionHas, familyIs, inputDeviceIs, isFromThisHost } from './matches.js';
+import {
+  addressIsNot,
+  addressPlace,
+  connectionHas,
+  familyIs,
+  inputDeviceIs,
+  isFromThisHost,
+  asForThisHost,
+} from './matches.js';
 import {
   CHAIN_CHECK,
   CHAIN_EARLY,
@@ -153,6 +161,7 @@ export const heldElements = (held: readonly HeldAddress[]): ElementSpec[] =>
 function addMark(table: TableBuilder, only: TunnelEgress | undefined): void {
   table.rule(CHAIN_MARK, 'out of a tunnel', [
     ...(only === undefined ? [inputDevice, lookup({ set: TUNNELS, sreg: NFT_REG_1 })] : inputDeviceIs(only.device)),
+    ...asForThisHost(),
     ...changeMarkBits(~EGRESS_MARK >>> 0, EGRESS_MARK),
   ]);
 }

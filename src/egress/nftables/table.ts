@@ -11,7 +11,7 @@ import {
 import { RecordedTable } from '../../netlink/nftables/recorded-table.js';
 import { addressOf, FAMILIES, type IpAddress } from '../address.js';
 import { dropEstablished } from './established.js';
-import { Guard, type Shut } from '../guard.js';
+import { Guard, type Shut } from '../guard/guard.js';
 import type { Say } from '../say.js';
 import { FAMILY, heldMap } from './names.js';
 import { addEgressTable, heldElements, type EgressSettings, type HeldAddress } from './ruleset.js';
@@ -27,8 +27,6 @@ export interface EgressTableSettings {
   readonly name: string;
   /** Tells our table from one that only has its name. */
   readonly comment: string;
-  /** The daemon's tunnel number. */
-  readonly number: number;
 }
 
 export class EgressTable {
@@ -39,9 +37,9 @@ export class EgressTable {
   private readonly comment: string;
   private readonly say: Say;
 
-  private constructor({ name, comment, number }: EgressTableSettings, say: Say) {
+  private constructor({ name, comment }: EgressTableSettings, say: Say) {
     this.nft = NftablesClient.open();
-    this.guard = new Guard(number, say);
+    this.guard = new Guard(say);
     this.conntrack = ConntrackClient.open();
     this.name = name;
     this.comment = comment;
@@ -113,7 +111,7 @@ export class EgressTable {
     return shut;
   }
 
-  /** Without the table nothing leaves the tunnels from then on. */
+  /** Without the table nothing leaves those of the tunnels' devices that are there, from then on. */
   async shut(devices: readonly string[]): Promise<Shut> {
     return await this.guard.shut(devices);
   }
@@ -143,6 +141,11 @@ export class EgressTable {
       if (held.length > 0) this.say(() => `nft ${addElementsCommand(map, held)}`);
     }
     if (batch.length > 0) await this.nft.commit(batch);
+  }
+
+  /** Whether the device with this index has a filter that shuts it. */
+  hasFilter(index: number): boolean {
+    return this.guard.hasFilter(index);
   }
 
   /** Ends the connections that have one of these addresses; gives their number. */

@@ -1,4 +1,7 @@
-/** rtnetlink. Sources: linux/rtnetlink.h, fib_rules.h, if_link.h, if_addr.h, if_tunnel.h, if.h. */
+/**
+ * rtnetlink. Sources: linux/rtnetlink.h, fib_rules.h, pkt_sched.h, pkt_cls.h, tc_act/tc_skbedit.h, if_link.h, if_addr.h,
+ * if_tunnel.h, if.h.
+ */
 
 export const RTM_NEWLINK = 16;
 export const RTM_DELLINK = 17;
@@ -12,8 +15,14 @@ export const RTM_GETROUTE = 26;
 export const RTM_NEWRULE = 32;
 export const RTM_DELRULE = 33;
 export const RTM_GETRULE = 34;
+export const RTM_NEWQDISC = 36;
+export const RTM_DELQDISC = 37;
+export const RTM_NEWTFILTER = 44;
+export const RTM_DELTFILTER = 45;
+export const RTM_GETTFILTER = 46;
 
 export const RTNLGRP_LINK = 1;
+export const RTNLGRP_TC = 4;
 export const RTNLGRP_IPV4_IFADDR = 5;
 export const RTNLGRP_IPV4_ROUTE = 7;
 export const RTNLGRP_IPV4_RULE = 8;
@@ -128,3 +137,25 @@ export const FRA_UID_RANGE = 20;
 export const FRA_IP_PROTO = 22;
 export const FRA_SPORT_RANGE = 23;
 export const FRA_DPORT_RANGE = 24;
+
+/** The hook for filters on both ways of a device, and its own handle. */
+export const TC_H_CLSACT = 0xffff_fff1;
+export const TC_H_CLSACT_HANDLE = 0xffff_0000;
+/** What comes in by the device, of either qdisc that has a hook for it: clsact, and ingress. */
+export const TC_H_INGRESS_HOOK = 0xffff_fff2;
+/** What leaves by it. */
+export const TC_H_EGRESS_HOOK = 0xffff_fff3;
+/** The next filter is asked. */
+export const TC_ACT_UNSPEC = -1;
+export const TCA_KIND = 1;
+export const TCA_OPTIONS = 2;
+export const TCA_MATCHALL_ACT = 2;
+export const TCA_ACT_KIND = 1;
+export const TCA_ACT_OPTIONS = 2;
+export const TCA_SKBEDIT_PARMS = 2;
+export const TCA_SKBEDIT_PTYPE = 7;
+
+/** linux/if_ether.h */
+export const ETH_P_ALL = 3;
+/** linux/if_packet.h */
+export const PACKET_BROADCAST = 1;

@@ -44,8 +44,6 @@ export interface ProhibitRule {
   readonly inputDevice?: string;
   /** Of the bits of `mask`, their mark has those of `value` and no others. */
   readonly mark: { readonly value: number; readonly mask: number };
-  /** Nothing is looked up in it: it tells rules apart that are the same otherwise, each of an owner of its own. */
-  readonly table?: number;
 }
 
 /** A rule as the kernel lists it. */
@@ -59,18 +57,17 @@ export interface PolicyRule {
 }
 
 /** The rule as ip-rule(8) takes it, behind `add` or `delete`. */
-export function ruleText({ priority, inputDevice, mark: { value, mask }, table }: ProhibitRule): string {
+export function ruleText({ priority, inputDevice, mark: { value, mask } }: ProhibitRule): string {
   return [
     ...(inputDevice === undefined ? [] : [`iif ${inputDevice}`]),
     `fwmark 0x${value.toString(16)}/0x${mask.toString(16)}`,
-    ...(table === undefined ? [] : [`table ${table}`]),
     `priority ${priority}`,
     'prohibit',
   ].join(' ');
 }
 
-/** fib_rule_hdr, FRA_PRIORITY u32, FRA_IIFNAME text, FRA_FWMARK u32, FRA_FWMASK u32, FRA_TABLE u32 */
-export function encodeProhibitRule({ family, priority, inputDevice, mark, table }: ProhibitRule): Buffer {
+/** fib_rule_hdr, FRA_PRIORITY u32, FRA_IIFNAME text, FRA_FWMARK u32, FRA_FWMASK u32 */
+export function encodeProhibitRule({ family, priority, inputDevice, mark }: ProhibitRule): Buffer {
   const header = Buffer.alloc(FIB_RULE_HDR_LENGTH);
   header.writeUInt8(family === 'ip' ? AF_INET : AF_INET6, 0);
   header.writeUInt8(FR_ACT_PROHIBIT, ACTION_OFFSET);
@@ -80,7 +77,6 @@ export function encodeProhibitRule({ family, priority, inputDevice, mark, table 
     ...(inputDevice === undefined ? [] : [text(FRA_IIFNAME, inputDevice)]),
     u32(FRA_FWMARK, mark.value),
     u32(FRA_FWMASK, mark.mask),
-    ...(table === undefined ? [] : [u32(FRA_TABLE, table)]),
   ]);
 }
 
@@ -97,7 +93,10 @@ export function decodeRule(body: Buffer): PolicyRule | undefined {
   const priority = given.u32(FRA_PRIORITY) ?? 0;
   const table = given.u32(FRA_TABLE) ?? body.readUInt8(TABLE_OFFSET);
   const isBare =
-    (body.readUInt32BE(0) & 0xff_ffff) === 0 && OTHER_SELECTORS.every((type) => given.bytes(type) === undefined);
+    // A prohibition looks up no table, and the kernel says 0 where none was given.
+    table === 0 &&
+    (body.readUInt32BE(0) & 0xff_ffff) === 0 &&
+    OTHER_SELECTORS.every((type) => given.bytes(type) === undefined);
   const isInverted = (body.readUInt32LE(FLAGS_OFFSET) & FIB_RULE_INVERT) !== 0;
   const [action, inputDevice] = [body.readUInt8(ACTION_OFFSET), given.text(FRA_IIFNAME)];
   const mark = { value: given.u32(FRA_FWMARK) ?? 0, mask: given.u32(FRA_FWMASK) ?? 0 };
@@ -106,8 +105,6 @@ export function decodeRule(body: Buffer): PolicyRule | undefined {
     priority,
     ...(inputDevice !== undefined && { inputDevice }),
     mark,
-    // Without one the kernel says 0.
-    ...(table !== 0 && { table }),
   };
   return {
     family,

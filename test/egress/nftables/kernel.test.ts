@@ -40,7 +40,7 @@ describeInNamespace('policies in the kernel', (server) => {
   before(() => {
     net = new EgressWorld(server());
     ({ inner, world } = net);
-    table = server().inside(() => EgressTable.open({ name: 'egress', comment: COMMENT, number: 0 }));
+    table = server().inside(() => EgressTable.open({ name: 'egress', comment: COMMENT }));
     nft = server().inside(() => NftablesClient.open());
   });
   beforeEach(function () {
@@ -310,13 +310,13 @@ describeInNamespace('policies in the kernel', (server) => {
 
   it('leaves alone a table of its name that is not its own', async () => {
     server().loadRuleset('table inet other { comment "mine"; }');
-    const other = server().inside(() => EgressTable.open({ name: 'other', comment: COMMENT, number: 0 }));
+    const other = server().inside(() => EgressTable.open({ name: 'other', comment: COMMENT }));
     await assert.rejects(other.left(), ForeignTableError);
     other.close();
   });
 
   it('leads a packet of a thousand tunnels, each with a pool of its own, past no more rules than one of two', async () => {
-    const many = server().inside(() => EgressTable.open({ name: 'many', comment: COMMENT, number: 0 }));
+    const many = server().inside(() => EgressTable.open({ name: 'many', comment: COMMENT }));
     const wanted = (count: number): ReturnType<typeof settings> => {
       const tunnels = Array.from({ length: count }, (_, index) => {
         const per = index % 2 === 0 ? 'tunnel' : 'connection';

@@ -19,8 +19,6 @@
  *     output (raw)        from the internal address and our port                          → from the outer address
  *                         an ICMP error from the internal address                         → queue, as a sign to us
  *
- * What goes to the internal address is marked first where that is asked for, and keeps the mark when it is unwrapped.
- *
  * The input chain stands behind the host's own filters (0, firewalld's +10): the administrator has the first word, the
  * packet is whole, and connection tracking, where it is active, has seen the address on the wire. The output chain
  * stands before connection tracking for the same reason. What is data and what is auth is decided as by
@@ -75,7 +73,6 @@ import {
 import { boundRatesOf, endpointsOf, RATE_MEMORY_MS, sourceRatesOf } from './sets.js';
 import {
   accept,
-  changeMark,
   count,
   destinationBySource,
   drop,
@@ -172,7 +169,7 @@ function addWireRules(add: AddRule, { outer, tunnel, schemes, queueNumber }: Wir
     ...(outer.device === undefined ? [] : [inputDeviceIs(outer.device)]),
   ];
   // Most packets are data that can't be anything else. They are let through at once, as `outer` would.
-  add(CHAIN_INPUT, DATA, [...ofTheTunnel, ...lengthsOfAuth(schemes).map(lengthIsNot), ...dataOfABoundEndpoint(tunnel)]);
+  add(CHAIN_INPUT, DATA, [...ofTheTunnel, ...lengthsOfAuth(schemes).map(lengthIsNot), ...DATA_OF_A_BOUND_ENDPOINT]);
   add(CHAIN_INPUT, 'packets of the tunnel', [...ofTheTunnel, goto(CHAIN_OUTER)]);
   // Nobody is routed there; should somebody bring the route back, it leads no further than here.
   add(CHAIN_INPUT, DROPPED.toInternal, [destinationIs(internal), count, drop]);
@@ -192,15 +189,9 @@ function addWireRules(add: AddRule, { outer, tunnel, schemes, queueNumber }: Wir
 }
 
 const DATA = 'inner packet of a bound endpoint';
-const dataOfABoundEndpoint = (tunnel: FilteredTunnel): Clause[] => [firstNibbleIs(IPV4), ...letIn(tunnel)];
-
 /** If it is of a bound endpoint. */
-const letIn = ({ admittedMark }: FilteredTunnel): Clause[] => [
-  destinationBySource(ENDPOINTS),
-  ...(admittedMark === undefined ? [] : [changeMark(admittedMark)]),
-  count,
-  accept,
-];
+const LET_IN = [destinationBySource(ENDPOINTS), count, accept];
+const DATA_OF_A_BOUND_ENDPOINT = [firstNibbleIs(IPV4), ...LET_IN];
 
 /** Payload lengths of which a packet that looks like an inner one may authenticate. */
 function lengthsOfAuth(schemes: readonly ClassifierScheme[]): number[] {
@@ -238,7 +229,7 @@ function addOuterRules(add: AddRule, { schemes, tunnel }: Pick<RulesetSettings, 
       ]);
     }
   }
-  add(CHAIN_OUTER, DATA, dataOfABoundEndpoint(tunnel));
+  add(CHAIN_OUTER, DATA, DATA_OF_A_BOUND_ENDPOINT);
   // The header is at hand here, before anything is taken off, and no route has to be asked for.
   for (const network of tunnel.sources6?.denied ?? []) {
     add(CHAIN_OUTER, DROPPED.foreignInnerSource, [firstNibbleIs(IPV6), innerSource6IsIn(network), count, drop]);
@@ -247,7 +238,7 @@ function addOuterRules(add: AddRule, { schemes, tunnel }: Pick<RulesetSettings, 
     add(CHAIN_OUTER, 'inner IPv6 packet of a bound endpoint', [
       firstNibbleIs(IPV6),
       ...(network.prefixLength === 0 ? [] : [innerSource6IsIn(network)]),
-      ...letIn(tunnel),
+      ...LET_IN,
     ]);
   }
   if (tunnel.sources6 !== undefined) {

@@ -2,9 +2,7 @@
 import { durationText } from '../../../netlink/nftables/commands.js';
 import { NFT_REG32_00, NFT_REG32_01, NFT_REG_1 } from '../../../netlink/nftables/constants.js';
 import { encodeFields } from '../../../netlink/nftables/data-type.js';
-import type { MarkChange } from '../../index.js';
 import {
-  changeMarkBits,
   counter,
   dynset,
   immediateData,
@@ -25,14 +23,6 @@ export const accept: Clause = clause('accept', immediateVerdict({ kind: 'accept'
 export const drop: Clause = clause('drop', immediateVerdict({ kind: 'drop' }));
 export const goto = (chain: string): Clause => clause(`goto ${chain}`, immediateVerdict({ kind: 'goto', chain }));
 export const count: Clause = clause('counter', counter());
-
-/** Bits of the packet's mark, which it keeps when it is unwrapped; the others are left alone. */
-export const changeMark = ({ set, clear }: MarkChange): Clause => {
-  const mask = ~(set | clear) >>> 0;
-  return clause(`meta mark set meta mark & ${hex(mask)} ^ ${hex(set)}`, ...changeMarkBits(mask, set));
-};
-
-const hex = (value: number): string => `0x${value.toString(16)}`;
 
 export const toQueue = (queueNumber: number): Clause => clause(`queue num ${queueNumber}`, queue(queueNumber));
 

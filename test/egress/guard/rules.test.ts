@@ -1,18 +1,17 @@
 /** The routing rules of the guard, judged by what `ip route get` says of a packet. */
 import assert from 'node:assert/strict';
-import { ADMITTED, EGRESS_MARK, Guard } from '../../src/egress/guard.js';
-import { describeInNamespace } from '../support/namespace.js';
+import { EGRESS_MARK, GuardRules } from '../../../src/egress/guard/rules.js';
+import { describeInNamespace } from '../../support/namespace.js';
 
 const FOREIGN_BIT = 1;
-const ADMITTED_MARK = ADMITTED.set;
 const ROUTES = { '-4': ['10.9.0.9', '172.28.0.1'], '-6': ['fd09::9', 'fd28::2'] } as const;
 const FAMILIES = ['-4', '-6'] as const;
 
-describeInNamespace('egress/guard', (host) => {
+describeInNamespace('egress/guard/rules', (host) => {
   const lines: string[] = [];
-  const opened: Guard[] = [];
-  const guard = (number = 0): Guard => {
-    const one = host().inside(() => new Guard(number, (line) => lines.push(line())));
+  const opened: GuardRules[] = [];
+  const guard = (): GuardRules => {
+    const one = host().inside(() => new GuardRules((line) => lines.push(line())));
     opened.push(one);
     return one;
   };
@@ -61,41 +60,16 @@ describeInNamespace('egress/guard', (host) => {
   });
 
   const ALONE = ['tun0'];
-  const SEVERAL = ['tun0', 'tun1'];
-  const OTHERS = ['tun1', 'eth1'];
+  const OTHERS = ['tun1'];
   const MADE = { made: 2, moved: 0, ahead: undefined };
   const NOTHING = { made: 0, moved: 0, ahead: undefined };
 
   it('goes by the device of a single tunnel, whatever else its packets are marked with', async () => {
     assert.deepEqual(await guard().shut(ALONE), MADE);
-    for (const mark of [0, FOREIGN_BIT, ADMITTED_MARK]) assert.ok(!passes(mark), `mark ${mark}`);
+    for (const mark of [0, FOREIGN_BIT]) assert.ok(!passes(mark), `mark ${mark}`);
     assert.ok(passes(EGRESS_MARK));
     assert.ok(passes(EGRESS_MARK | FOREIGN_BIT));
     assert.ok(passes(0, 'tun1'));
-  });
-
-  it('goes by marks where there are several tunnels', async () => {
-    assert.deepEqual(await guard().shut(SEVERAL), MADE);
-    assert.ok(!passes(ADMITTED_MARK));
-    assert.ok(!passes(ADMITTED_MARK | FOREIGN_BIT));
-    assert.ok(passes(ADMITTED_MARK | EGRESS_MARK));
-    for (const mark of [0, FOREIGN_BIT, EGRESS_MARK]) assert.ok(passes(mark), `mark ${mark}`);
-  });
-
-  it('has one rule a family for a thousand tunnels', async () => {
-    const devices = Array.from({ length: 1000 }, (_, index) => `t${index}`);
-    assert.deepEqual(await guard().shut(devices), MADE);
-    assert.equal(rules().match(/prohibit/g)?.length, 2);
-  });
-
-  it('opens nothing for the tunnels of another daemon', async () => {
-    const [one, other] = [guard(1), guard(2)];
-    await one.shut(SEVERAL);
-    await other.shut(SEVERAL);
-    await one.open(SEVERAL);
-    assert.ok(!passes(ADMITTED_MARK));
-    await other.open(SEVERAL);
-    assert.equal(rules(), untouched);
   });
 
   it('stands ahead of rules of others, also of those that come later, and leaves their order alone', async () => {
@@ -103,7 +77,7 @@ describeInNamespace('egress/guard', (host) => {
       for (const family of FAMILIES) host().ip(family, 'rule', 'add', ...words);
     };
     for (const family of FAMILIES) host().ip(family, 'route', 'add', 'default', 'dev', 'eth0', 'table', '100');
-    const [one, other] = [guard(1), guard(2)];
+    const [one, other] = [guard(), guard()];
     add('priority', '1000', 'from', 'all', 'lookup', '100');
     assert.deepEqual(await one.shut(ALONE), MADE);
     assert.ok(!passes(0));
@@ -115,7 +89,7 @@ describeInNamespace('egress/guard', (host) => {
     assert.deepEqual(await other.shut(OTHERS), { made: 0, moved: 2, ahead: undefined });
     assert.deepEqual(await one.shut(ALONE), NOTHING);
     assert.ok(!passes(0));
-    assert.ok(!passes(ADMITTED_MARK, 'tun1'));
+    assert.ok(!passes(0, 'tun1'));
     add('lookup', '200');
     await one.shut(ALONE);
     await other.shut(OTHERS);
@@ -139,38 +113,24 @@ describeInNamespace('egress/guard', (host) => {
     host().ip('rule', 'del', 'from', '192.0.2.1');
   });
 
-  for (const [title, devices, others] of [
-    ['one tunnel', ALONE, SEVERAL],
-    ['several tunnels', SEVERAL, ALONE],
-  ] as const) {
-    it(`with ${title} takes over from an earlier run that had another number of them`, async () => {
-      await guard().shut(others);
-      const now = guard();
-      await now.shut(devices);
-      assert.equal(rules().match(/prohibit/g)?.length, 2, rules());
-      await now.open(devices);
-      assert.equal(rules(), untouched);
-    });
+  it('knows which rules were missing', async () => {
+    const one = guard();
+    assert.deepEqual(await one.shut(ALONE), MADE);
+    assert.deepEqual(await one.shut(ALONE), NOTHING);
+    host().ip('-6', 'rule', 'del', 'prohibit');
+    assert.deepEqual(await one.shut(ALONE), { made: 1, moved: 0, ahead: undefined });
+  });
 
-    it(`with ${title} knows which rules were missing`, async () => {
-      const one = guard();
-      assert.deepEqual(await one.shut(devices), MADE);
-      assert.deepEqual(await one.shut(devices), NOTHING);
-      host().ip('-6', 'rule', 'del', 'prohibit');
-      assert.deepEqual(await one.shut(devices), { made: 1, moved: 0, ahead: undefined });
-    });
-
-    it(`with ${title} says its rules as commands that make and remove the same`, async () => {
-      const one = guard();
-      await one.shut(devices);
-      const made = rules();
-      await one.open(devices);
-      const [adds, deletes] = ['add', 'delete'].map((verb) => lines.filter((line) => line.includes(` rule ${verb} `)));
-      for (const line of adds ?? []) host().run('sh', '-ec', line);
-      assert.equal(rules(), made);
-      for (const line of deletes ?? []) host().run('sh', '-ec', line);
-      assert.equal(rules(), untouched);
-      assert.equal(lines.length, 4);
-    });
-  }
+  it('says its rules as commands that make and remove the same', async () => {
+    const one = guard();
+    await one.shut(ALONE);
+    const made = rules();
+    await one.open(ALONE);
+    const [adds, deletes] = ['add', 'delete'].map((verb) => lines.filter((line) => line.includes(` rule ${verb} `)));
+    for (const line of adds ?? []) host().run('sh', '-ec', line);
+    assert.equal(rules(), made);
+    for (const line of deletes ?? []) host().run('sh', '-ec', line);
+    assert.equal(rules(), untouched);
+    assert.equal(lines.length, 4);
+  });
 });
