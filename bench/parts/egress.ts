@@ -159,7 +159,6 @@ async function map(scope: Scope, server: Namespace, mode: Mode): Promise<number>
   const others =
     mode === 'ours, 1,000 tunnels' ? Array.from({ length: TUNNELS - 1 }, (_, index) => stranger(index)) : [];
   const tunnels = [own, ...others];
-  await server.ip(...others.map(({ device }) => `link add ${device} type dummy`));
   const started = performance.now();
   await table.install({ tunnels, held: tunnels.flatMap(heldOf), unusable: { banned: [], own: [] } });
   return performance.now() - started;
