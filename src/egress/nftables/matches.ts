@@ -1,10 +1,12 @@
 /** The tests and actions that rules about leaving packets are put together from. */
 import { encodeFields } from '../../netlink/nftables/data-type.js';
 import {
+  changeMarkBits,
   cmp,
   ctLoad,
   fib,
   immediateData,
+  immediateVerdict,
   metaLoad,
   metaWrite,
   NFTA_FIB_F_DADDR,
@@ -16,6 +18,7 @@ import {
   NFT_FIB_RESULT_OIFNAME,
   NFT_META_IIFNAME,
   NFT_META_L4PROTO,
+  NFT_META_MARK,
   NFT_META_NFPROTO,
   NFT_META_OIFNAME,
   NFT_META_PKTTYPE,
@@ -34,6 +37,7 @@ import {
 } from '../../netlink/nftables/expressions/index.js';
 import { NFPROTO_IPV4, NFPROTO_IPV6, NFT_REG_1 } from '../../netlink/nftables/constants.js';
 import { addressBytes, type AddressFamily, type IpAddress } from '../address.js';
+import { EGRESS_MARK } from '../guard/rules.js';
 import type { Interval } from '../interval.js';
 import type { PortRange } from '../policy.js';
 import { portBytes } from './draw-words.js';
@@ -134,6 +138,20 @@ export const isNeighbourDiscovery = (): Expression[] => [
 export const asForThisHost = (): Expression[] => [
   immediateData({ dreg: NFT_REG_1, data: Buffer.of(PACKET_HOST) }),
   metaWrite({ key: NFT_META_PKTTYPE, sreg: NFT_REG_1 }),
+];
+
+export const hasEgressMark = (): Expression[] => [
+  metaLoad({ key: NFT_META_MARK, dreg: NFT_REG_1 }),
+  bitwise({ sreg: NFT_REG_1, dreg: NFT_REG_1, mask: encodeFields(['mark'], [EGRESS_MARK]) }),
+  differs(Buffer.alloc(4)),
+];
+
+export const setEgressMark = (): Expression[] => changeMarkBits(~EGRESS_MARK >>> 0, EGRESS_MARK);
+
+/** The packet leaves as it is: what nothing lets go ends in the backstop. */
+export const letGo = (): Expression[] => [
+  ...changeMarkBits(~EGRESS_MARK >>> 0, 0),
+  immediateVerdict({ kind: 'accept' }),
 ];
 
 /** Puts the address in the register into the packet, and right its checksums: the IPv4 header's, TCP, UDP, ICMPv6. */

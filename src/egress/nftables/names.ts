@@ -6,14 +6,17 @@ export const FAMILY = 'inet';
 /** Behind the reassembly of fragments (-400), before connection tracking (-200). */
 export const EARLY_PRIORITY = -310;
 /** Behind all that may set marks of its own, right before the way is looked up. */
-export const MARK_PRIORITY = 310;
-/** Behind every translation: what leaves here leaves. */
+export const ENTER_PRIORITY = 310;
+/** Behind every translation. */
 export const CHECK_PRIORITY = 310;
+/** Behind the check: what leaves here leaves. */
+export const BACKSTOP_PRIORITY = 311;
 
 export const CHAIN_EARLY = 'early';
-export const CHAIN_MARK = 'mark';
+export const CHAIN_ENTER = 'enter';
 export const CHAIN_LEAVE = 'leave';
 export const CHAIN_CHECK = 'check';
+export const CHAIN_BACKSTOP = 'backstop';
 
 /** Set: the tunnel devices. */
 export const TUNNELS = 'tunnels';

@@ -34,6 +34,7 @@ import {
   IPPROTO_ICMPV6,
   IPPROTO_TCP,
   IPPROTO_UDP,
+  letGo,
   outputDeviceIs,
   portIn,
   protocolIs,
@@ -109,7 +110,7 @@ function addPolicy(table: TableBuilder, program: Program, place: Place): void {
   table.chain(leave);
   for (const tests of matches(place, outputDeviceIs)) {
     table.rule(leaveChain(program), comment, [...tests, gotoChain(leave)]);
-    table.rule(checkChain(program), comment, [...tests, checkVerdict(policy.action, `${leave}-packet`)]);
+    table.rule(checkChain(program), comment, [...tests, ...checkVerdict(policy.action, `${leave}-packet`)]);
   }
   addLeave(table, leave, place);
   if (policy.action.mode === 'rotate' && policy.action.per === 'packet') {
@@ -118,9 +119,9 @@ function addPolicy(table: TableBuilder, program: Program, place: Place): void {
 }
 
 /** What passes a translation is no more asked; what didn't is let through, mapped here, or stopped. */
-function checkVerdict(action: Action, packetChain: string): Expression {
-  if (action.mode === 'passthrough') return accept;
-  return action.mode === 'rotate' && action.per === 'packet' ? gotoChain(packetChain) : drop;
+function checkVerdict(action: Action, packetChain: string): Expression[] {
+  if (action.mode === 'passthrough') return letGo();
+  return [action.mode === 'rotate' && action.per === 'packet' ? gotoChain(packetChain) : drop];
 }
 
 /** For the first packet of a connection. Falls off its end into a drop: a tunnel without an address has none to leave by. */
@@ -179,7 +180,7 @@ function addPacket(table: TableBuilder, chain: string, { family, unusable }: Pla
       writePort(protocol, 'source', NFT_REG32_00),
     ]);
   }
-  table.rule(chain, undefined, [accept]);
+  table.rule(chain, undefined, letGo());
 }
 
 /** Before tracking: what will be mapped packet by packet is not tracked; the rest is left to the later hooks. */

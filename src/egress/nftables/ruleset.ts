@@ -3,11 +3,14 @@
  *
  *     early (prerouting, before tracking)   only with per=packet: to an address of its pool → back to its tunnel,
  *                                           out of one of its tunnels → not tracked
- *     mark (prerouting, last)               out of one of our tunnels: no broadcast, and marked, for the guard (egress/guard/)
+ *     enter (prerouting, last)              out of one of our tunnels: turned back and marked, for the guard (egress/guard/)
  *     leave (postrouting, nat)              the first packet of a connection out of a tunnel → its policies
  *     check (postrouting, last)             translated, an answer, or the host's own → passes
  *                                           else out of a tunnel → its policies once more: passthrough passes,
  *                                           per=packet is mapped here, and nothing else leaves as it is
+ *
+ * What passes the check loses the mark: a packet that met `enter` while there were rules, and none any more behind it,
+ * still has it, and ends in the backstop (backstop.ts).
  *
  * What a packet costs doesn't grow with tunnels: each hook looks the device up once. Of a single tunnel device and peer
  * are compared instead, which costs less; and what only per=packet needs is there only with it.
@@ -20,7 +23,6 @@ import {
   NFT_CT_DIRECTION,
   NFT_META_IIFNAME,
   NFT_PAYLOAD_NETWORK_HEADER,
-  changeMarkBits,
   cmp,
   ctLoad,
   immediateVerdict,
@@ -34,24 +36,26 @@ import { NFT_REG_1, NFT_REG_VERDICT, NF_IP_PRI_NAT_SRC } from '../../netlink/nft
 import { encodeFields } from '../../netlink/nftables/data-type.js';
 import type { ElementSpec } from '../../netlink/nftables/element.js';
 import { addressBytes, FAMILIES, type IpAddress } from '../address.js';
-import { EGRESS_MARK } from '../guard/rules.js';
 import type { Policy } from '../policy.js';
 import type { Unusable } from '../usable.js';
 import { gotoChain } from './draw-chains.js';
+import { outOfTunnels } from './out-of-tunnels.js';
 import {
   addressIsNot,
   addressPlace,
   connectionHas,
   familyIs,
+  asForThisHost,
   inputDeviceIs,
   isFromThisHost,
-  asForThisHost,
+  letGo,
+  setEgressMark,
 } from './matches.js';
 import {
   CHAIN_CHECK,
   CHAIN_EARLY,
   CHAIN_LEAVE,
-  CHAIN_MARK,
+  CHAIN_ENTER,
   CHECK,
   CHECK_PRIORITY,
   EARLY,
@@ -59,9 +63,8 @@ import {
   FAMILY,
   heldMap,
   LEAVE,
-  MARK_PRIORITY,
+  ENTER_PRIORITY,
   RETURN,
-  TUNNELS,
 } from './names.js';
 import {
   addProgram,
@@ -119,17 +122,11 @@ export function addEgressTable(sink: ElementSink, settings: EgressSettings): voi
     return [inputDevice, toChain(set)];
   };
 
-  if (only === undefined) {
-    table.set(
-      { name: TUNNELS, key: ['ifname'] },
-      tunnels.map(({ device }) => ({ key: deviceKey(device) })),
-    );
-  }
   for (const family of FAMILIES) {
     table.set(heldMap(name, family), heldElements(held.filter(({ address }) => address.family === family)));
   }
   if (packetTunnels.length > 0) table.chain(CHAIN_EARLY, base('filter', 'prerouting', EARLY_PRIORITY));
-  table.chain(CHAIN_MARK, base('filter', 'prerouting', MARK_PRIORITY));
+  table.chain(CHAIN_ENTER, base('filter', 'prerouting', ENTER_PRIORITY));
   table.chain(CHAIN_LEAVE, base('nat', 'postrouting', NF_IP_PRI_NAT_SRC));
   table.chain(CHAIN_CHECK, base('filter', 'postrouting', CHECK_PRIORITY));
   const early = packetTunnels.length === 0 ? undefined : dispatch(EARLY, earlyChain, packetTunnels);
@@ -137,7 +134,7 @@ export function addEgressTable(sink: ElementSink, settings: EgressSettings): voi
   for (const program of programs.values()) addProgram(table, program, unusable);
   if (early !== undefined) addReturns(table, CHAIN_EARLY, packetTunnels, unusable.own);
 
-  addMark(table, only);
+  addEnter(table, tunnels);
   if (early !== undefined) addWaysBack(table);
   if (early !== undefined) table.rule(CHAIN_EARLY, undefined, early);
   // Tunnels hand what they have wrapped up on with themselves as its input device, and the first of it may be the first
@@ -158,12 +155,8 @@ export const heldElements = (held: readonly HeldAddress[]): ElementSpec[] =>
     data: addressBytes(address),
   }));
 
-function addMark(table: TableBuilder, only: TunnelEgress | undefined): void {
-  table.rule(CHAIN_MARK, 'out of a tunnel', [
-    ...(only === undefined ? [inputDevice, lookup({ set: TUNNELS, sreg: NFT_REG_1 })] : inputDeviceIs(only.device)),
-    ...asForThisHost(),
-    ...changeMarkBits(~EGRESS_MARK >>> 0, EGRESS_MARK),
-  ]);
+function addEnter(table: TableBuilder, tunnels: readonly TunnelEgress[]): void {
+  table.rule(CHAIN_ENTER, 'out of a tunnel', [...outOfTunnels(table, tunnels), ...asForThisHost(), ...setEgressMark()]);
 }
 
 function addWaysBack(table: TableBuilder): void {
@@ -178,11 +171,11 @@ function addWaysBack(table: TableBuilder): void {
 }
 
 function addTranslated(table: TableBuilder): void {
-  table.rule(CHAIN_CHECK, 'translated', [...connectionHas(IPS_SRC_NAT | IPS_DST_NAT, true), accept]);
+  table.rule(CHAIN_CHECK, 'translated', [...connectionHas(IPS_SRC_NAT | IPS_DST_NAT, true), ...letGo()]);
   table.rule(CHAIN_CHECK, 'an answer', [
     ctLoad({ key: NFT_CT_DIRECTION, dreg: NFT_REG_1 }),
     cmp({ sreg: NFT_REG_1, op: NFT_CMP_EQ, data: Buffer.of(IP_CT_DIR_REPLY) }),
-    accept,
+    ...letGo(),
   ]);
 }
 

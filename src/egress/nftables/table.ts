@@ -10,6 +10,9 @@ import {
 } from '../../netlink/nftables/commands.js';
 import { RecordedTable } from '../../netlink/nftables/recorded-table.js';
 import { addressOf, FAMILIES, type IpAddress } from '../address.js';
+import { isKernelError } from '../../netlink/errors.js';
+import type { TableRef } from '../../netlink/nftables/table.js';
+import { addBackstop } from './backstop.js';
 import { dropEstablished } from './established.js';
 import { Guard, type Shut } from '../guard/guard.js';
 import type { Say } from '../say.js';
@@ -17,6 +20,8 @@ import { FAMILY, heldMap } from './names.js';
 import { addEgressTable, heldElements, type EgressSettings, type HeldAddress } from './ruleset.js';
 
 const IFNAMSIZ = 16;
+
+type Backstop = { readonly kind: 'none' | 'unsupported' } | { readonly kind: 'there'; readonly devices: string };
 
 /** A table of that name is somebody else's. */
 export class ForeignTableError extends Error {
@@ -36,6 +41,7 @@ export class EgressTable {
   private readonly name: string;
   private readonly comment: string;
   private readonly say: Say;
+  private backstop: Backstop = { kind: 'none' };
 
   private constructor({ name, comment }: EgressTableSettings, say: Say) {
     this.nft = NftablesClient.open();
@@ -100,8 +106,8 @@ export class EgressTable {
   /** First the way is shut, then the table opens it: packets meet the old table or the new one, never none. */
   async install(settings: Omit<EgressSettings, 'table' | 'comment'>): Promise<Shut> {
     const shut = await this.shut(settings.tunnels.map(({ device }) => device));
-    const batch = new Batch();
-    batch.addTable({ family: FAMILY, name: this.name }).deleteTable({ family: FAMILY, name: this.name });
+    await this.putBackstop(settings.tunnels);
+    const batch = this.withoutTable();
     addEgressTable(batch, { ...settings, table: this.name, comment: this.comment });
     const table = `table ${FAMILY} ${this.name}`;
     this.say(
@@ -157,8 +163,40 @@ export class EgressTable {
   async remove(devices: readonly string[]): Promise<void> {
     const table = { family: FAMILY, name: this.name } as const;
     this.say(() => `nft ${addTableCommand(table)}; ${deleteTableCommand(table)}`);
-    await this.nft.commit(new Batch().addTable(table).deleteTable(table));
+    const batch = this.withoutTable();
+    if (this.backstop.kind === 'there') batch.deleteTable(this.backstopTable);
+    await this.nft.commit(batch);
+    this.backstop = { kind: 'none' };
     await this.guard.open(devices);
+  }
+
+  /** A batch that removes the table, be it there or not. */
+  private withoutTable(): Batch {
+    const table = { family: FAMILY, name: this.name } as const;
+    return new Batch().addTable(table).deleteTable(table);
+  }
+
+  /** Kernels that have no tables that go with their socket do without: Linux has them since 5.12. */
+  private async putBackstop(tunnels: EgressSettings['tunnels']): Promise<void> {
+    const devices = tunnels.map(({ device }) => device).join();
+    const { backstop } = this;
+    if (backstop.kind === 'unsupported' || (backstop.kind === 'there' && backstop.devices === devices)) return;
+    const { backstopTable: table, comment } = this;
+    const batch = new Batch();
+    if (backstop.kind === 'there') batch.deleteTable(table);
+    addBackstop(batch, { table: table.name, comment, tunnels });
+    try {
+      await this.nft.commit(batch);
+      this.say(() => `nftables table ${FAMILY} ${table.name} put in place, which goes with this process`);
+      this.backstop = { kind: 'there', devices };
+    } catch (error) {
+      if (!isKernelError(error, 'EINVAL', 'EOPNOTSUPP')) throw error;
+      this.backstop = { kind: 'unsupported' };
+    }
+  }
+
+  private get backstopTable(): TableRef {
+    return { family: FAMILY, name: `${this.name}-backstop` };
   }
 
   private async isOurs(): Promise<boolean> {
