@@ -267,18 +267,14 @@ describeInNamespace('policies in the kernel', (server) => {
 
   const POOLS = 'rotate addresses=198.51.100.0/24,2001:db8::/64';
   for (const text of [POOLS, `${POOLS} per=packet`, 'masquerade', 'passthrough']) {
-    for (const to of ['10.9.0.2', 'fd09::2'] as const) {
-      it(`what has passed the first rules when the others go ends in the backstop: ${text} to ${to}`, async () => {
-        await install(text);
-        assert.equal((await flows(to, 5)).length, 5);
-        server().run('conntrack', '-F');
-        for (const chain of ['leave', 'check']) server().run('nft', 'flush', 'chain', 'inet', 'egress', chain);
-        assert.deepEqual(await flows(to, 5), []);
-        assert.match(server().run('nft', 'list', 'chain', 'inet', 'egress', 'enter'), /mark set/);
-        await install(text);
-        assert.equal((await flows(to, 5)).length, 5);
-      });
-    }
+    it(`what has passed the first rules when the others go ends in the backstop: ${text}`, async () => {
+      await install(text);
+      for (const chain of ['leave', 'check']) server().run('nft', 'flush', 'chain', 'inet', 'egress', chain);
+      assert.match(server().run('nft', 'list', 'chain', 'inet', 'egress', 'enter'), /mark set/);
+      for (const to of ['10.9.0.2', 'fd09::2'] as const) assert.deepEqual(await flows(to, 5), []);
+      await install(text);
+      assert.equal((await flows('10.9.0.2', 5)).length, 5);
+    });
   }
 
   it('has a backstop that is there after a flush of the ruleset, and goes with its process', async () => {

@@ -124,6 +124,23 @@ export function describeEgress({ plane, needs = [] }: PlaneSuite): void {
         for (const source of sources) assert.match(source, isOfPool);
       });
 
+      if (version === 'IPv4') {
+        it('is shut before its device comes up, also when that is made anew', async () => {
+          const { client, server } = tunnel.net;
+          const since = tunnel.server.mark();
+          await server.ip('link delete ipipou0');
+          await waitUntil(() => answersPing(client, internet, SECONDS), { what: 'the repair' });
+          const log = tunnel.server.log.slice(since);
+          const up = log.indexOf('ip link set dev ipipou0 up');
+          assert.ok(up > 0, log);
+          const shut = log.indexOf('tc filter add dev ipipou0 ingress');
+          // Where the kernel has no such filters: a routing rule needs no device, and has stayed.
+          if (shut < 0) assert.match((await server.exec(['ip', 'rule'])).stdout, /iif ipipou0 .*prohibit/);
+          else assert.ok(shut < up, log);
+          assert.doesNotMatch(log, /what shuts the tunnel without its egress was gone/);
+        });
+      }
+
       // In userspace a server that is frozen carries nothing.
       if (plane === 'kernel') {
         it(`lets no ${version} leave while its table is gone and it is frozen, and answers as itself`, async () => {
