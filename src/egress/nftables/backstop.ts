@@ -4,8 +4,8 @@
  * nothing has translated it.
  */
 import type { Batch } from '../../netlink/nftables/batch.js';
-import { immediateVerdict } from '../../netlink/nftables/expressions/index.js';
-import { hasEgressMark } from './matches.js';
+import { immediateVerdict, type Expression } from '../../netlink/nftables/expressions/index.js';
+import { hasEgressMark, isFromThisHost, isTranslated } from './matches.js';
 import { BACKSTOP_PRIORITY, CHAIN_BACKSTOP, FAMILY } from './names.js';
 import { outOfTunnels } from './out-of-tunnels.js';
 import { TableBuilder } from './table-builder.js';
@@ -16,9 +16,13 @@ export function addBackstop(batch: Batch, { table: name, comment, tunnels }: Bac
   batch.addTable({ family: FAMILY, name, comment, isTheSockets: true });
   const table = new TableBuilder(batch, name);
   table.chain(CHAIN_BACKSTOP, { type: 'filter', hook: 'postrouting', priority: BACKSTOP_PRIORITY, policy: 'accept' });
-  // The mark first: most packets have none. Others may use the bit as well, on what comes from elsewhere.
-  const drop = immediateVerdict({ kind: 'drop' });
-  table.rule(CHAIN_BACKSTOP, 'let go by nobody', [...hasEgressMark(), ...outOfTunnels(table, tunnels), drop]);
+  const end = (kind: 'accept' | 'drop'): Expression => immediateVerdict({ kind });
+  table.rule(CHAIN_BACKSTOP, 'translated', [...isTranslated(), end('accept')]);
+  // Others may use the bit as well, on what comes from elsewhere.
+  const ours = [...hasEgressMark(), ...outOfTunnels(table, tunnels)];
+  // A tunnel hands on what it has wrapped up with the mark of what is in it, and with itself as the device it came in by.
+  table.rule(CHAIN_BACKSTOP, "the host's own", [...ours, ...isFromThisHost(), end('accept')]);
+  table.rule(CHAIN_BACKSTOP, 'let go by nobody', [...ours, end('drop')]);
   table.finish();
 }
 

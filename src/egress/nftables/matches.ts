@@ -5,6 +5,8 @@ import {
   cmp,
   ctLoad,
   fib,
+  IPS_DST_NAT,
+  IPS_SRC_NAT,
   immediateData,
   immediateVerdict,
   metaLoad,
@@ -140,6 +142,8 @@ export const asForThisHost = (): Expression[] => [
   metaWrite({ key: NFT_META_PKTTYPE, sreg: NFT_REG_1 }),
 ];
 
+export const isTranslated = (): Expression[] => connectionHas(IPS_SRC_NAT | IPS_DST_NAT, true);
+
 export const hasEgressMark = (): Expression[] => [
   metaLoad({ key: NFT_META_MARK, dreg: NFT_REG_1 }),
   bitwise({ sreg: NFT_REG_1, dreg: NFT_REG_1, mask: encodeFields(['mark'], [EGRESS_MARK]) }),
@@ -148,7 +152,7 @@ export const hasEgressMark = (): Expression[] => [
 
 export const setEgressMark = (): Expression[] => changeMarkBits(~EGRESS_MARK >>> 0, EGRESS_MARK);
 
-/** The packet leaves as it is: what nothing lets go ends in the backstop. */
+/** The packet leaves, translated by no connection: without this it ends in the backstop. */
 export const letGo = (): Expression[] => [
   ...changeMarkBits(~EGRESS_MARK >>> 0, 0),
   immediateVerdict({ kind: 'accept' }),

@@ -9,15 +9,13 @@
  *                                           else out of a tunnel → its policies once more: passthrough passes,
  *                                           per=packet is mapped here, and nothing else leaves as it is
  *
- * What passes the check loses the mark: a packet that met `enter` while there were rules, and none any more behind it,
- * still has it, and ends in the backstop (backstop.ts).
+ * What passes the check untranslated loses the mark: a packet that met `enter` while there were rules, and none any more
+ * behind it, still has it, and ends in the backstop (backstop.ts).
  *
  * What a packet costs doesn't grow with tunnels: each hook looks the device up once. Of a single tunnel device and peer
  * are compared instead, which costs less; and what only per=packet needs is there only with it.
  */
 import {
-  IPS_DST_NAT,
-  IPS_SRC_NAT,
   IP_CT_DIR_REPLY,
   NFT_CMP_EQ,
   NFT_CT_DIRECTION,
@@ -43,11 +41,11 @@ import { outOfTunnels } from './out-of-tunnels.js';
 import {
   addressIsNot,
   addressPlace,
-  connectionHas,
   familyIs,
   asForThisHost,
   inputDeviceIs,
   isFromThisHost,
+  isTranslated,
   letGo,
   setEgressMark,
 } from './matches.js';
@@ -171,7 +169,7 @@ function addWaysBack(table: TableBuilder): void {
 }
 
 function addTranslated(table: TableBuilder): void {
-  table.rule(CHAIN_CHECK, 'translated', [...connectionHas(IPS_SRC_NAT | IPS_DST_NAT, true), ...letGo()]);
+  table.rule(CHAIN_CHECK, 'translated', [...isTranslated(), accept]);
   table.rule(CHAIN_CHECK, 'an answer', [
     ctLoad({ key: NFT_CT_DIRECTION, dreg: NFT_REG_1 }),
     cmp({ sreg: NFT_REG_1, op: NFT_CMP_EQ, data: Buffer.of(IP_CT_DIR_REPLY) }),

@@ -138,6 +138,7 @@ export function describeEgress({ plane, needs = [] }: PlaneSuite): void {
           if (shut < 0) assert.match((await server.exec(['ip', 'rule'])).stdout, /iif ipipou0 .*prohibit/);
           else assert.ok(shut < up, log);
           assert.doesNotMatch(log, /what shuts the tunnel without its egress was gone/);
+          await seen();
         });
       }
 
