@@ -142,6 +142,20 @@ export function describeEgress({ plane, needs = [] }: PlaneSuite): void {
         });
       }
 
+      if (version === 'IPv4') {
+        it('is shut again when somebody takes away what shuts it', async () => {
+          const { server } = tunnel.net;
+          const since = tunnel.server.mark();
+          const hook = ['tc', 'qdisc', 'del', 'dev', 'ipipou0', 'clsact'];
+          const isFilter = (await server.exec(hook, { mayFail: true })).code === 0;
+          if (!isFilter) await server.exec(['ip', 'rule', 'del', 'iif', 'ipipou0', 'prohibit']);
+          await tunnel.server.waitForLog(/what shuts the tunnel without its egress was gone: repaired/, { since });
+          const show = isFilter ? ['tc', 'filter', 'show', 'dev', 'ipipou0', 'ingress'] : ['ip', 'rule'];
+          const { stdout } = await server.exec(show);
+          assert.match(stdout, isFilter ? /skbedit +ptype broadcast/ : /iif ipipou0 .*prohibit/);
+        });
+      }
+
       // In userspace a server that is frozen carries nothing.
       if (plane === 'kernel') {
         it(`lets no ${version} leave while its table is gone and it is frozen, and answers as itself`, async () => {
