@@ -20,6 +20,7 @@ import type { Logger } from '../log/index.js';
 import { openState } from './client-state.js';
 import { now } from './clock.js';
 import { commonStatus, openControl } from './control.js';
+import { dropLeftEgress } from './egress.js';
 import { egressCommands } from './egress-commands.js';
 import { messageOf, withExitCode } from './errors.js';
 import { HeldBack } from './held-back.js';
@@ -116,7 +117,9 @@ class ClientDaemon implements Daemon {
     const { lastSigned, saver } = await openState(statePath(config), log);
     const daemon = new ClientDaemon(config, log, manager, server, lastSigned, saver, make);
     try {
-      await daemon.plane.start();
+      const adopted = await daemon.plane.start();
+      // Of a server that had the tunnel before: its rules would stop what is a client's now.
+      if (adopted.length > 0) await dropLeftEgress({ ...config, egress: undefined }, log);
       claimKey(config, log);
       try {
         await daemon.plane.point(peerName(config), server);

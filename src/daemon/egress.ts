@@ -130,7 +130,7 @@ export class Egress {
   static async start(config: ServerConfig, log: Logger, lookAtWays = reportWaysBack): Promise<Egress | undefined> {
     const egress = config.egress && new Egress(config, log);
     try {
-      await dropLeft(config, log);
+      await dropLeftEgress(config, log);
       if (config.egress === undefined || egress === undefined) return undefined;
       // First, since a start that fails by it leaves nothing behind.
       await egress.announcer?.start(await egress.own.list());
@@ -323,8 +323,11 @@ export class Egress {
   }
 }
 
+/** What is read of a configuration here. */
+type EgressConfig = Pick<ServerConfig, 'egress' | 'tunlDev' | 'number' | 'nftTable'>;
+
 /** What an earlier run of this tunnel looked after, and this one is not to. All sockets are opened before anything is awaited. */
-async function dropLeft({ egress, tunlDev, ...config }: ServerConfig, log: Logger): Promise<void> {
+export async function dropLeftEgress({ egress, tunlDev, ...config }: EgressConfig, log: Logger): Promise<void> {
   const tables = tablesOf(config);
   const [announced, own] = await Promise.all([
     egress?.announce === undefined && Announcer.dropLeft(tables.announced),

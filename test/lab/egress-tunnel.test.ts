@@ -1,9 +1,9 @@
 /** From which address a tunnel's traffic leaves the server, with the daemon as users start it. */
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'mocha';
-import { makeKeys, PORT, startClient, startServer, stateDir } from './support/tunnel.js';
+import { clientArgs, makeKeys, PORT, startClient, startServer, stateDir } from './support/tunnel.js';
 import type { Keys } from './support/tunnel.js';
-import { namespace, startCapture, suiteScope, veth, waitUntil } from './support/index.js';
+import { namespace, startCapture, startDaemon, suiteScope, veth, waitUntil } from './support/index.js';
 import type { Namespace, Running } from './support/index.js';
 
 /** client 10.9.3.1 ── 10.9.3.2 server 10.9.8.1 ── 10.9.8.2 world; the world sends what it gets for 198.51.100.0/24 to the server. */
@@ -89,6 +89,16 @@ describe('egress of a tunnel', () => {
     daemon = await start('1h');
     const held = /198\.51\.100\.\d+/.exec(await server.nftList('map inet ipipou-0-egress held-ipv4'))?.[0];
     assert.equal(held, before);
+  });
+
+  it('is gone when the server is killed and a client takes the tunnel over', async () => {
+    await daemon.kill('SIGKILL');
+    const taker = startDaemon(scope, server, clientArgs(keys, `10.9.3.1:${PORT}`, '--state-dir', stateDir(scope)));
+    await taker.waitForLog(/client ready/);
+    assert.doesNotMatch(await server.nftList(), /egress/);
+    assert.equal((await server.exec(['tc', 'filter', 'show', 'dev', 'ipipou0', 'ingress'])).stdout, '');
+    await taker.kill('SIGTERM');
+    daemon = await start('1h');
   });
 
   it('is gone with the daemon, and nothing of it is left', async () => {
