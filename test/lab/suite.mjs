@@ -22,7 +22,10 @@ async function run(files) {
   if (pattern !== undefined) mocha.grep(new RegExp(pattern));
   for (const name of files) mocha.addFile(join(compiled, name));
   await mocha.loadFilesAsync();
-  return new Promise((resolve) => mocha.run(resolve));
+  const failures = await new Promise((resolve) => mocha.run(resolve));
+  // Its listeners on the process would come to be one more with each file.
+  mocha.dispose();
+  return failures;
 }
 
 /** As long as the host has another file. @returns {Promise<number>} how many tests failed */

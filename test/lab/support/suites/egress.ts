@@ -129,10 +129,9 @@ export function describeEgress({ plane, needs = [] }: PlaneSuite): void {
           const { client, server } = tunnel.net;
           const since = tunnel.server.mark();
           await server.ip('link delete ipipou0');
+          const { index: up } = await tunnel.server.waitForLog(/ip link set dev ipipou0 up/, { since });
           await waitUntil(() => answersPing(client, internet, SECONDS), { what: 'the repair' });
           const log = tunnel.server.log.slice(since);
-          const up = log.indexOf('ip link set dev ipipou0 up');
-          assert.ok(up > 0, log);
           const shut = log.indexOf('tc filter add dev ipipou0 ingress');
           // Where the kernel has no such filters: a routing rule needs no device, and has stayed.
           if (shut < 0) assert.match((await server.exec(['ip', 'rule'])).stdout, /iif ipipou0 .*prohibit/);
