@@ -8,7 +8,7 @@ const mayImport = {
   netlink: ['sys'],
   auth: ['sys'],
   core: ['auth'],
-  egress: ['netlink'],
+  egress: ['netlink', 'log'],
   control: ['sys'],
   config: ['auth', 'core', 'egress', 'log'],
   dataplane: ['core', 'auth', 'netlink', 'sys', 'log'],

@@ -8,13 +8,12 @@ import { AnnounceTable } from '../egress/announce/table.js';
 import { formatAddresses } from '../egress/address-list.js';
 import type { Policy } from '../egress/policy.js';
 import { formatPool, poolHas, poolOf, poolWithout, type Pool } from '../egress/pool.js';
-import type { Logger } from '../log/index.js';
+import { sayChanges, type Logger } from '../log/index.js';
 import { NftablesMonitor } from '../netlink/nftables/events.js';
 import { RouteClient } from '../netlink/route/client.js';
 import { RouteMonitor } from '../netlink/route/events.js';
 import { MulticastReception } from '../sys/multicast-reception.js';
 import { messageOf } from './errors.js';
-import { sayChanges } from './say-changes.js';
 import { TableUpkeep } from './table-upkeep.js';
 
 const OVERRUN_CHECK_MS = 60_000;

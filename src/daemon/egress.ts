@@ -24,14 +24,13 @@ import {
   type SlotSeed,
 } from '../egress/rotation.js';
 import type { Unusable } from '../egress/usable.js';
-import type { Logger } from '../log/index.js';
+import { sayChanges, type Logger } from '../log/index.js';
 import { NftablesMonitor } from '../netlink/nftables/events.js';
 import { PolicyMonitor } from '../netlink/route/policy-events.js';
 import { Announcer, NoLinkError } from './announcer.js';
 import { DaemonError, messageOf } from './errors.js';
 import { allowForwarding } from './forwarding.js';
 import { OwnInPools, withoutAddress } from './own-in-pools.js';
-import { sayChanges } from './say-changes.js';
 import { TableUpkeep } from './table-upkeep.js';
 import { reportWaysBack } from './way-back.js';
 

@@ -4,6 +4,7 @@
  *
  *     const route = announceRoutes(RouteClient.open(), (line) => log.debug(line));
  */
+import type { SayChange } from '../../log/index.js';
 import type { FouClient } from '../../netlink/fou/client.js';
 import type { FouKey } from '../../netlink/fou/listener.js';
 import type { InterfaceAddress } from '../../netlink/route/address.js';
@@ -16,10 +17,7 @@ import type { TunnelKind, TunnelParameters } from '../../netlink/route/tunnel.js
 export type Routes = Omit<Pick<RouteClient, keyof RouteClient>, 'rules' | 'addRule' | 'deleteRule'>;
 export type FouListeners = Pick<FouClient, keyof FouClient>;
 
-/** Takes one command line. Only asked to make it where it is wanted. */
-export type Announce = (line: () => string) => void;
-
-export function announceRoutes(route: RouteClient, announce: Announce): Routes {
+export function announceRoutes(route: RouteClient, announce: SayChange): Routes {
   const names = new Map<number, string>();
   const remember = (link: Link | undefined): Link | undefined => {
     if (link !== undefined) names.set(link.index, link.name);
@@ -82,7 +80,7 @@ export function announceRoutes(route: RouteClient, announce: Announce): Routes {
   };
 }
 
-export function announceFou(fou: FouClient, announce: Announce): FouListeners {
+export function announceFou(fou: FouClient, announce: SayChange): FouListeners {
   const key = ({ port, local }: FouKey): string => `port ${port}${local === undefined ? '' : ` local ${local}`}`;
   return {
     listeners: () => fou.listeners(),

@@ -10,11 +10,11 @@
  * is touched. In between upkeep.ts repairs it.
  */
 import type { Endpoint } from '../../core/endpoint.js';
-import type { Logger } from '../../log/index.js';
+import { sayChanges, type Logger } from '../../log/index.js';
 import { FouClient } from '../../netlink/fou/client.js';
 import { RouteClient } from '../../netlink/route/client.js';
 import type { AdoptedPeer, DataPlane, DataPlaneHandlers } from '../index.js';
-import { announceFou, announceRoutes, type Announce } from '../common/announce.js';
+import { announceFou, announceRoutes } from '../common/announce.js';
 import { requireCapabilities } from '../common/capabilities.js';
 import { messageOf, PlaneError } from '../common/errors.js';
 import type { IngressFilter } from './filter.js';
@@ -35,9 +35,7 @@ export class KernelPlane implements DataPlane {
   constructor(settings: KernelPlaneSettings, handlers: DataPlaneHandlers, log: Logger) {
     requireCapabilities(['CAP_NET_ADMIN', 'CAP_NET_RAW']);
     const mark = { number: settings.number, port: settings.outer.port };
-    const announce: Announce = (line) => {
-      if (log.shows('DEBUG')) log.debug(line());
-    };
+    const announce = sayChanges(log);
     const route = announceRoutes(RouteClient.open(), announce);
     const fou = announceFou(FouClient.open(), announce);
     const internal = new InternalDevice(route, mark, settings.internalAddress);

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { FouUnavailableError } from '../../netlink/fou/client.js';
-import type { Announce, FouListeners, Routes } from '../common/announce.js';
+import type { SayChange } from '../../log/index.js';
+import type { FouListeners, Routes } from '../common/announce.js';
 import { isKernelError } from '../../netlink/errors.js';
 import { inPart, messageOf, UnsupportedError } from '../common/errors.js';
 import type { TunnelKind } from '../../netlink/route/tunnel.js';
@@ -16,7 +17,7 @@ const MODPROBE_TIMEOUT_MS = 5000;
 const SYSTEM_PATHS = '/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Makes sure that the kernel knows FOU. */
-export async function ensureFou(fou: FouListeners, announce: Announce): Promise<void> {
+export async function ensureFou(fou: FouListeners, announce: SayChange): Promise<void> {
   if (await isLoaded(fou)) return;
   announce(() => 'modprobe fou');
   let reason = '';

@@ -1,9 +1,9 @@
 /** The filter as nf_tables carries it: one table for each daemon, replaced and changed in single transactions. */
+import type { SayChange } from '../../log/index.js';
 import { sameEndpoint } from '../../core/endpoint.js';
 import type { ClassifierScheme } from '../../core/classifier.js';
 import { NftablesClient } from '../../netlink/nftables/client.js';
 import { RecordedTable } from '../../netlink/nftables/recorded-table.js';
-import type { Announce } from '../common/announce.js';
 import { dropEndpoint, listEndpoints, putEndpoint, replaceEndpoint, type BoundEndpoint } from './endpoints.js';
 import { inPart, PlaneError, UnsupportedError, isUnsupported } from '../common/errors.js';
 import type { FilteredEnds, IngressFilter, WantedFilter } from './filter.js';
@@ -32,7 +32,7 @@ export interface NftFilterSettings {
   readonly queueNumber: number | undefined;
   /** See RulesetSettings. */
   readonly counters?: boolean | undefined;
-  readonly announce: Announce;
+  readonly announce: SayChange;
 }
 
 /** The table that an earlier run left. */

@@ -5,11 +5,11 @@
  */
 import type { Endpoint } from '../../core/endpoint.js';
 import { sameEndpoint } from '../../core/endpoint.js';
-import type { Logger } from '../../log/index.js';
+import type { Logger, SayChange } from '../../log/index.js';
 import { FouClient } from '../../netlink/fou/client.js';
 import type { Link } from '../../netlink/route/link.js';
 import { isTunnelKind } from '../../netlink/route/tunnel.js';
-import { announceFou, type Announce, type Routes } from '../common/announce.js';
+import { announceFou, type Routes } from '../common/announce.js';
 import { parseMark, type Mark } from '../common/mark.js';
 import { UnsupportedError } from '../common/errors.js';
 import { AuthPort } from './auth-port.js';
@@ -36,7 +36,7 @@ const UNSPECIFIED = '0.0.0.0';
 export async function takeKernelRemains(
   settings: RemainsSettings,
   route: Routes,
-  announce: Announce,
+  announce: SayChange,
   log: Logger,
 ): Promise<LeftBinding | undefined> {
   const { mark, queueNumber } = settings;
@@ -70,7 +70,7 @@ export async function takeKernelRemains(
 }
 
 /** Undefined on a kernel without nf_tables. */
-async function openFilter({ table, mark }: RemainsSettings, announce: Announce): Promise<NftFilter | undefined> {
+async function openFilter({ table, mark }: RemainsSettings, announce: SayChange): Promise<NftFilter | undefined> {
   try {
     return await NftFilter.open({ table, mark, schemes: [], queueNumber: undefined, announce });
   } catch (error) {
@@ -107,7 +107,7 @@ export async function internalAddresses(links: readonly Link[], route: Pick<Rout
   return [...new Set(found)];
 }
 
-async function dropListener(place: ListenerPlace, announce: Announce): Promise<void> {
+async function dropListener(place: ListenerPlace, announce: SayChange): Promise<void> {
   const fou = announceFou(FouClient.open(), announce);
   try {
     await removeListener(fou, place);

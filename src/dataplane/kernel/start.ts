@@ -3,10 +3,10 @@
  * so that a start that fails leaves what was there before and nothing else.
  */
 import { formatEndpoint, sameEndpoint, type Endpoint } from '../../core/endpoint.js';
-import type { Logger } from '../../log/index.js';
+import type { Logger, SayChange } from '../../log/index.js';
 import type { HeldName } from '../../sys/held-name.js';
 import type { AdoptedPeer, DataPlaneHandlers, TunnelSettings } from '../index.js';
-import type { Announce, FouListeners, Routes } from '../common/announce.js';
+import type { FouListeners, Routes } from '../common/announce.js';
 import { AuthPort } from './auth-port.js';
 import { readDefaultTtl } from '../common/default-ttl.js';
 import type { BoundEndpoint } from './endpoints.js';
@@ -36,7 +36,7 @@ export interface PlaneParts {
   readonly handlers: DataPlaneHandlers;
   readonly log: Logger;
   readonly mark: Mark;
-  readonly announce: Announce;
+  readonly announce: SayChange;
   readonly route: Routes;
   readonly fou: FouListeners;
   readonly internal: InternalDevice;

@@ -4,7 +4,8 @@ import type { Link } from '../../netlink/route/link.js';
 import { SystemError } from '../../sys/errors.js';
 import { openTun, requireTun, type TunDescriptor } from '../../sys/tun.js';
 import type { TunnelSettings } from '../index.js';
-import type { Announce, Routes } from '../common/announce.js';
+import type { SayChange } from '../../log/index.js';
+import type { Routes } from '../common/announce.js';
 import { PlaneError, UnsupportedError } from '../common/errors.js';
 import { formatMark, type Mark } from '../common/mark.js';
 import { planSettled } from '../common/settled-link.js';
@@ -17,7 +18,7 @@ export interface TunDeviceContext {
   readonly mark: Mark;
   /** Whether to use the offloads of TUN where the kernel has them. */
   readonly offloads: boolean;
-  readonly announce: Announce;
+  readonly announce: SayChange;
 }
 
 export class TunDevice {

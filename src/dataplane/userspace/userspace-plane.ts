@@ -7,11 +7,11 @@
  * and the socket are this thread's, so a loop that dies takes nothing with it; where the process ends, they end.
  */
 import { formatEndpoint, sameEndpoint, type Endpoint } from '../../core/endpoint.js';
-import type { Logger } from '../../log/index.js';
+import { sayChanges, type Logger, type SayChange } from '../../log/index.js';
 import { RouteClient } from '../../netlink/route/client.js';
 import { RouteMonitor, type RouteEvent } from '../../netlink/route/events.js';
 import type { HeldName } from '../../sys/held-name.js';
-import { announceRoutes, type Announce, type Routes } from '../common/announce.js';
+import { announceRoutes, type Routes } from '../common/announce.js';
 import { requireCapabilities } from '../common/capabilities.js';
 import { messageOf } from '../common/errors.js';
 import { ensureIpv6 } from '../common/ipv6-state.js';
@@ -47,7 +47,7 @@ export class UserspacePlane implements DataPlane {
   private readonly log: Logger;
   private readonly onRefused: DataPlaneHandlers['onRefused'];
   private readonly mark: Mark;
-  private readonly announce: Announce;
+  private readonly announce: SayChange;
   private readonly route: Routes;
   private readonly device: TunDevice;
   private readonly loop: LoopThread;
@@ -76,9 +76,7 @@ export class UserspacePlane implements DataPlane {
       handlers.onRefused(reason, count);
     };
     this.mark = { number: settings.number, port: settings.outer.port };
-    this.announce = (line) => {
-      if (log.shows('DEBUG')) log.debug(line());
-    };
+    this.announce = sayChanges(log);
     this.route = announceRoutes(RouteClient.open(), this.announce);
     this.outer = new OuterFollower(this.route, settings.outer, log, (address) => {
       handlers.onOuterAddress(address);

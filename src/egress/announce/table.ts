@@ -3,7 +3,7 @@ import { Batch } from '../../netlink/nftables/batch.js';
 import { NftablesClient } from '../../netlink/nftables/client.js';
 import { RecordedTable } from '../../netlink/nftables/recorded-table.js';
 import { ForeignTableError } from '../nftables/table.js';
-import type { Say } from '../say.js';
+import type { SayChange } from '../../log/index.js';
 import { addAnnounceTable, FAMILY, type AnnounceSettings } from './ruleset.js';
 
 type Wanted = Omit<AnnounceSettings, 'table' | 'comment'>;
@@ -13,9 +13,9 @@ export class AnnounceTable {
   private readonly name: string;
   private readonly comment: string;
 
-  private readonly say: Say;
+  private readonly say: SayChange;
 
-  private constructor(nft: NftablesClient, name: string, comment: string, say: Say) {
+  private constructor(nft: NftablesClient, name: string, comment: string, say: SayChange) {
     this.nft = nft;
     this.name = name;
     this.comment = comment;
@@ -23,7 +23,7 @@ export class AnnounceTable {
   }
 
   /** `comment` tells our table from one that only has its name; `say` is told each change. */
-  static open(name: string, comment: string, say: Say = () => undefined): AnnounceTable {
+  static open(name: string, comment: string, say: SayChange = () => undefined): AnnounceTable {
     return new AnnounceTable(NftablesClient.open(), name, comment, say);
   }
 

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { KernelError } from '../../netlink/errors.js';
 import { typeFilterCommands } from '../../netlink/route/type-filter.js';
 import { TypeFilterClient } from '../../netlink/route/type-filter-client.js';
-import type { Say } from '../say.js';
+import type { SayChange } from '../../log/index.js';
 
 export interface Device {
   readonly name: string;
@@ -16,10 +16,10 @@ export interface Device {
 
 export class GuardFilters {
   private readonly client = TypeFilterClient.open();
-  private readonly say: Say;
+  private readonly say: SayChange;
 
   /** Does nothing yet. Throws SystemError. */
-  constructor(say: Say) {
+  constructor(say: SayChange) {
     this.say = say;
   }
 

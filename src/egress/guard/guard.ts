@@ -5,7 +5,7 @@
 import { KernelError } from '../../netlink/errors.js';
 import { RouteClient } from '../../netlink/route/client.js';
 import type { PolicyRule } from '../../netlink/route/rule.js';
-import type { Say } from '../say.js';
+import type { SayChange } from '../../log/index.js';
 import { dropsBroadcast, GuardFilters, PlaceTakenError, type Device } from './filters.js';
 import { inBatches } from './in-batches.js';
 import { GuardRules } from './rules.js';
@@ -32,7 +32,7 @@ export class Guard {
   private readonly ways = new Map<string, number | 'rule'>();
 
   /** Does nothing yet. Throws SystemError. */
-  constructor(say: Say) {
+  constructor(say: SayChange) {
     this.filters = new GuardFilters(say);
     this.rules = new GuardRules(say);
   }

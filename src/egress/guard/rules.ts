@@ -8,7 +8,7 @@ import { RouteClient } from '../../netlink/route/client.js';
 import { ruleText, type PolicyRule, type ProhibitRule } from '../../netlink/route/rule.js';
 import { FAMILIES } from '../address.js';
 import { inBatches } from './in-batches.js';
-import type { Say } from '../say.js';
+import type { SayChange } from '../../log/index.js';
 
 /** On packets that came out of a tunnel whose egress is looked after. */
 export const EGRESS_MARK = 0x1000_0000;
@@ -32,10 +32,10 @@ type Wanted = Omit<ProhibitRule, 'priority'>;
 
 export class GuardRules {
   private readonly route = RouteClient.open();
-  private readonly say: Say;
+  private readonly say: SayChange;
 
   /** Does nothing yet. Throws SystemError. */
-  constructor(say: Say) {
+  constructor(say: SayChange) {
     this.say = say;
   }
 

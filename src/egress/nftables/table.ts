@@ -15,7 +15,7 @@ import type { TableRef } from '../../netlink/nftables/table.js';
 import { addBackstop } from './backstop.js';
 import { dropEstablished } from './established.js';
 import { Guard, type Shut } from '../guard/guard.js';
-import type { Say } from '../say.js';
+import type { SayChange } from '../../log/index.js';
 import { FAMILY, heldMap } from './names.js';
 import { addEgressTable, heldElements, type EgressSettings, type HeldAddress } from './ruleset.js';
 
@@ -40,10 +40,10 @@ export class EgressTable {
   private readonly conntrack: ConntrackClient;
   private readonly name: string;
   private readonly comment: string;
-  private readonly say: Say;
+  private readonly say: SayChange;
   private backstop: Backstop = { kind: 'none' };
 
-  private constructor({ name, comment }: EgressTableSettings, say: Say) {
+  private constructor({ name, comment }: EgressTableSettings, say: SayChange) {
     this.nft = NftablesClient.open();
     this.guard = new Guard(say);
     this.conntrack = ConntrackClient.open();
@@ -53,7 +53,7 @@ export class EgressTable {
   }
 
   /** `say` is told each change, as a command where one makes it. */
-  static open(settings: EgressTableSettings, say: Say = () => undefined): EgressTable {
+  static open(settings: EgressTableSettings, say: SayChange = () => undefined): EgressTable {
     return new EgressTable(settings, say);
   }
 
@@ -67,7 +67,7 @@ export class EgressTable {
    * Removes what an earlier run left, as `remove` does; somebody may have removed the table before. Resolves with whether
    * there was a table of that comment.
    */
-  static async dropLeft(settings: EgressTableSettings, devices: readonly string[], say?: Say): Promise<boolean> {
+  static async dropLeft(settings: EgressTableSettings, devices: readonly string[], say?: SayChange): Promise<boolean> {
     const table = EgressTable.open(settings, say);
     try {
       const isLeft = await table.isOurs();
