@@ -143,7 +143,6 @@ class ClientDaemon implements Daemon {
     if (!this.ready) return;
     const { state, actions } = stepClient(this.state, event, now(), randomBytes(RANDOM_BYTES));
     this.state = state;
-    this.heldBack.accountSoon();
     for (const action of actions) this.act(action);
     // At these two the name has just been looked up.
     const fresh = event.kind === 'start' || event.kind === 'remoteChanged';

@@ -23,20 +23,22 @@ export class HeldBack {
   constructor(log: Logger, timer: Later = later) {
     this.log = log;
     this.later = timer;
-  }
-
-  /** Something arrived that may have been logged, or held back. */
-  accountSoon(): void {
-    this.account ??= this.later(() => {
-      this.account = undefined;
-      // The timer may have started long before the second that it finds still open.
-      if (this.log.flushLimited('ended')) this.accountSoon();
-    }, SETTLE_MS);
+    log.onHeldBack(() => {
+      this.accountSoon();
+    });
   }
 
   /** Accounts for everything, on the way out. */
   close(): void {
     this.account?.cancel();
     this.log.flushLimited('all');
+  }
+
+  private accountSoon(): void {
+    this.account ??= this.later(() => {
+      this.account = undefined;
+      // The timer may have started long before the second that it finds still open.
+      if (this.log.flushLimited('ended')) this.accountSoon();
+    }, SETTLE_MS);
   }
 }

@@ -227,7 +227,6 @@ class ServerDaemon implements Daemon {
     this.state = state;
     // The first of them is under way when this returns, before anything that can wait.
     if (actions.length > 0) void this.carryOut(actions);
-    this.heldBack.accountSoon();
   }
 
   /** In order; where the tunnel could not be pointed, the client gets no answer. */

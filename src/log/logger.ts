@@ -37,6 +37,8 @@ export interface Logger {
    * Whether some is still held back, because its second is not over.
    */
   flushLimited(which: 'ended' | 'all'): boolean;
+  /** Calls back at each line that is held back, whoever has it written, so that it can be flushed in time. */
+  onHeldBack(listener: () => void): void;
 }
 
 export const SYSTEM_EDGE: LogEdge = {
@@ -48,6 +50,7 @@ export const SYSTEM_EDGE: LogEdge = {
 
 export function createLogger(options: LoggerOptions, edge: LogEdge = SYSTEM_EDGE): Logger {
   let limiter = EMPTY_LIMITER;
+  let heldBackListener: (() => void) | undefined;
 
   const shows = (level: Level): boolean => isShown(level, options.verbosity);
 
@@ -88,8 +91,8 @@ export function createLogger(options: LoggerOptions, edge: LogEdge = SYSTEM_EDGE
       if (!shows(level)) return;
       const verdict = takeLine(limiter, reason, { level, message }, edge.monotonicMs());
       limiter = verdict.state;
-      if (verdict.kind === 'hold') return;
-      log(level, withCount(message(), verdict.heldBack));
+      if (verdict.kind === 'hold') heldBackListener?.();
+      else log(level, withCount(message(), verdict.heldBack));
     },
     flushLimited(which) {
       if (which === 'all') {
@@ -101,6 +104,9 @@ export function createLogger(options: LoggerOptions, edge: LogEdge = SYSTEM_EDGE
       limiter = state;
       report(due);
       return heldBack(limiter).length > 0;
+    },
+    onHeldBack(listener) {
+      heldBackListener = listener;
     },
   };
 }
