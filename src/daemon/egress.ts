@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { ServerConfig } from '../config/index.js';
 import { formatAddress, parseAddress, type IpAddress } from '../egress/address.js';
 import { formatAddresses } from '../egress/address-list.js';
+import { parsePrefix } from '../egress/address-range.js';
 import { FAMILY } from '../egress/nftables/names.js';
 import type { HeldAddress } from '../egress/nftables/ruleset.js';
 import type { Shut } from '../egress/guard/guard.js';
@@ -35,6 +36,7 @@ import { TableUpkeep } from './table-upkeep.js';
 import { reportWaysBack } from './way-back.js';
 
 const OVERRUN_CHECK_MS = 60_000;
+const GUARD_LOOK_MS = 60_000;
 
 /** In the log. */
 const GUARD = 'what shuts the tunnel without its egress';
@@ -64,6 +66,9 @@ export class Egress {
   private readonly announcer: Announcer | undefined;
   private timer: NodeJS.Timeout | undefined;
   private readonly upkeep: TableUpkeep;
+  /** At a pace of its own: whoever flushes the rules again and again is not to hold it up. */
+  private readonly guardUpkeep: TableUpkeep;
+  private readonly guardLook: NodeJS.Timeout;
   private readonly ending = new AbortController();
   /** The look whether the pools come back. */
   private looking: Promise<void> = Promise.resolve();
@@ -77,17 +82,24 @@ export class Egress {
     const ip = parseAddress(config.tunlPeerIp);
     const ip6 = config.inner6 && parseAddress(config.inner6.peerAddress);
     const policies = config.egress?.policies ?? [];
-    this.tunnel = { device: config.tunlDev, policies, inner: { ...(ip && { ip }), ...(ip6 && { ip6 }) } };
+    const networks = config.routes.flatMap(({ address, prefixLength }) => {
+      const network = parsePrefix(`${address}/${prefixLength}`);
+      return network.ok ? [network.value] : [];
+    });
+    this.tunnel = { device: config.tunlDev, policies, inner: { ...(ip && { ip }), ...(ip6 && { ip6 }) }, networks };
     this.log = log;
     const { egress: own, announced } = tablesOf(config);
     this.tableName = own.name;
     this.table = EgressTable.open(own, sayChanges(log));
-    this.upkeep = new TableUpkeep({
-      mend: () => this.mend(),
-      onError: (error) => {
-        log.limited('egress repair', 'ERROR', () => `egress could not be repaired: ${messageOf(error)}`);
-      },
-    });
+    const onMendError = (error: unknown): void => {
+      log.limited('egress repair', 'ERROR', () => `egress could not be repaired: ${messageOf(error)}`);
+    };
+    this.upkeep = new TableUpkeep({ mend: () => this.mend(), onError: onMendError });
+    this.guardUpkeep = new TableUpkeep({ mend: () => this.mendGuard(), onError: onMendError });
+    // What may end the filters (guard.ts) comes with no event.
+    this.guardLook = setInterval(() => {
+      this.guardUpkeep.lookSoon();
+    }, GUARD_LOOK_MS).unref();
     const onError = (error: Error): void => {
       log.warn(messageOf(error));
     };
@@ -103,7 +115,7 @@ export class Egress {
       overrunCheckMs: OVERRUN_CHECK_MS,
     });
     const lookSoon = (): void => {
-      this.upkeep.lookSoon();
+      this.guardUpkeep.lookSoon();
     };
     this.policyMonitor = PolicyMonitor.open({
       onRule: lookSoon,
@@ -203,6 +215,7 @@ export class Egress {
   async stop(): Promise<void> {
     this.silence();
     await this.upkeep.settled();
+    await this.guardUpkeep.settled();
     await this.looking;
     await this.announcer?.stop();
     try {
@@ -273,14 +286,17 @@ export class Egress {
   }
 
   private async mend(): Promise<boolean> {
-    const isGuardMended = this.sayShut(await this.table.shut([this.tunnel.device]));
     const lacks = [...(await this.table.compare(this.wanted()))];
     if (lacks.length === 0 && !sameHeld(await this.table.left(), heldBy(this.rotation)))
       lacks.push('holds other addresses');
-    if (lacks.length === 0) return isGuardMended;
+    if (lacks.length === 0) return false;
     await this.install();
     this.log.warn(`the nftables table ${FAMILY} ${this.tableName} ${lacks.join(', ')}: repaired`);
     return true;
+  }
+
+  private async mendGuard(): Promise<boolean> {
+    return this.sayShut(await this.table.shut([this.tunnel.device]));
   }
 
   /** Whether anything had to be repaired. */
@@ -316,6 +332,8 @@ export class Egress {
     this.ending.abort();
     clearTimeout(this.timer);
     this.upkeep.end();
+    this.guardUpkeep.end();
+    clearInterval(this.guardLook);
     this.monitor.close();
     this.policyMonitor.close();
     this.own.close();

@@ -238,6 +238,20 @@ describeInNamespace('the egress of a running server', (server) => {
     assert.ok(lines.some((line) => line.includes('what shuts the tunnel without its egress was gone: repaired')));
   });
 
+  it('puts it back at once also while somebody flushes the rules so often that they wait', async () => {
+    await start('masquerade');
+    const before = guard();
+    for (let flush = 0; flush < 7; flush += 1) {
+      lines = [];
+      server().run('nft', 'flush', 'ruleset');
+      await waitFor('the repair', () => lines.some((line) => line.includes('egress is gone: repaired')));
+    }
+    server().run('nft', 'flush', 'ruleset');
+    removeGuard(server(), DEVICE);
+    await waitFor('the guard', () => guard().join() === before.join());
+    assert.doesNotMatch(server().run('nft', 'list', 'tables'), /egress$/m, 'the rules wait');
+  });
+
   it('keeps what is established through rotations, unless it is told to end that', async () => {
     await start('rotate addresses=198.51.100.0/24 per=tunnel');
     await startPython(net.world.name, ECHO);

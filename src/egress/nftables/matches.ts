@@ -5,8 +5,6 @@ import {
   cmp,
   ctLoad,
   fib,
-  IPS_DST_NAT,
-  IPS_SRC_NAT,
   immediateData,
   immediateVerdict,
   metaLoad,
@@ -38,8 +36,9 @@ import {
   type Expression,
 } from '../../netlink/nftables/expressions/index.js';
 import { NFPROTO_IPV4, NFPROTO_IPV6, NFT_REG_1 } from '../../netlink/nftables/constants.js';
-import { addressBytes, type AddressFamily, type IpAddress } from '../address.js';
+import { addressBytes, lastAddress, type AddressFamily, type IpAddress } from '../address.js';
 import { EGRESS_MARK } from '../guard/rules.js';
+import { AS_IT_IS_MARK } from './names.js';
 import type { Interval } from '../interval.js';
 import type { PortRange } from '../policy.js';
 import { portBytes } from './draw-words.js';
@@ -71,6 +70,7 @@ const SCTP_CHECKSUM_OFFSET = 8;
 
 const equals = (data: Uint8Array): Expression => cmp({ sreg: NFT_REG_1, op: NFT_CMP_EQ, data });
 const differs = (data: Uint8Array): Expression => cmp({ sreg: NFT_REG_1, op: NFT_CMP_NEQ, data });
+const accept = immediateVerdict({ kind: 'accept' });
 const device = (name: string): Buffer => encodeFields(['ifname'], [name]);
 
 export const familyIs = (family: AddressFamily): Expression[] => [
@@ -142,20 +142,37 @@ export const asForThisHost = (): Expression[] => [
   metaWrite({ key: NFT_META_PKTTYPE, sreg: NFT_REG_1 }),
 ];
 
-export const isTranslated = (): Expression[] => connectionHas(IPS_SRC_NAT | IPS_DST_NAT, true);
+/** The packet came out of a tunnel and has been let go by nobody yet. */
+export const hasEgressMark = (): Expression[] => [...loadMarkBits(EGRESS_MARK), differs(Buffer.alloc(4))];
 
-export const hasEgressMark = (): Expression[] => [
+/** The packet may not leave as it came out of a tunnel. */
+export const mustNotBeAsItIs = (): Expression[] => [...loadMarkBits(AS_IT_IS_MARK), equals(Buffer.alloc(4))];
+
+const loadMarkBits = (bits: number): Expression[] => [
   metaLoad({ key: NFT_META_MARK, dreg: NFT_REG_1 }),
-  bitwise({ sreg: NFT_REG_1, dreg: NFT_REG_1, mask: encodeFields(['mark'], [EGRESS_MARK]) }),
-  differs(Buffer.alloc(4)),
+  bitwise({ sreg: NFT_REG_1, dreg: NFT_REG_1, mask: encodeFields(['mark'], [bits]) }),
 ];
 
-export const setEgressMark = (): Expression[] => changeMarkBits(~EGRESS_MARK >>> 0, EGRESS_MARK);
+/** RFC 5771 and RFC 4291. */
+const MULTICAST: Readonly<Record<AddressFamily, Interval>> = {
+  ip: { first: 0xe000_0000n, last: 0xefff_ffffn },
+  ip6: { first: 0xffn << 120n, last: lastAddress('ip6') },
+};
 
-/** The packet leaves, translated by no connection: without this it ends in the backstop. */
-export const letGo = (): Expression[] => [
-  ...changeMarkBits(~EGRESS_MARK >>> 0, 0),
-  immediateVerdict({ kind: 'accept' }),
+export const isToMulticast = (family: AddressFamily): Expression[] => [
+  ...familyIs(family),
+  ...addressIn(family, 'destination', MULTICAST[family]),
+];
+
+export const setEgressMark = (): Expression[] => changeMarkBits(~(EGRESS_MARK | AS_IT_IS_MARK) >>> 0, EGRESS_MARK);
+
+/** The packet leaves, its source another one than it came out of the tunnel with. */
+export const letTranslated = (): Expression[] => [...changeMarkBits(~EGRESS_MARK >>> 0, 0), accept];
+
+/** The packet leaves as it is. */
+export const letAsItIs = (): Expression[] => [
+  ...changeMarkBits(~(EGRESS_MARK | AS_IT_IS_MARK) >>> 0, AS_IT_IS_MARK),
+  accept,
 ];
 
 /** Puts the address in the register into the packet, and right its checksums: the IPv4 header's, TCP, UDP, ICMPv6. */

@@ -3,6 +3,9 @@ import type { SetSpec } from '../../netlink/nftables/set.js';
 
 export const FAMILY = 'inet';
 
+/** Beside EGRESS_MARK, on what is let out of a tunnel as it is. */
+export const AS_IT_IS_MARK = 0x2000_0000;
+
 /** Behind the reassembly of fragments (-400), before connection tracking (-200). */
 export const EARLY_PRIORITY = -310;
 /** Behind all that may set marks of its own, right before the way is looked up. */

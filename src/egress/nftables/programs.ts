@@ -34,7 +34,8 @@ import {
   IPPROTO_ICMPV6,
   IPPROTO_TCP,
   IPPROTO_UDP,
-  letGo,
+  letAsItIs,
+  letTranslated,
   outputDeviceIs,
   portIn,
   protocolIs,
@@ -120,7 +121,7 @@ function addPolicy(table: TableBuilder, program: Program, place: Place): void {
 
 /** What passes a translation is no more asked; what didn't is let through, mapped here, or stopped. */
 function checkVerdict(action: Action, packetChain: string): Expression[] {
-  if (action.mode === 'passthrough') return letGo();
+  if (action.mode === 'passthrough') return letAsItIs();
   return [action.mode === 'rotate' && action.per === 'packet' ? gotoChain(packetChain) : drop];
 }
 
@@ -180,7 +181,7 @@ function addPacket(table: TableBuilder, chain: string, { family, unusable }: Pla
       writePort(protocol, 'source', NFT_REG32_00),
     ]);
   }
-  table.rule(chain, undefined, letGo());
+  table.rule(chain, undefined, letTranslated());
 }
 
 /** Before tracking: what will be mapped packet by packet is not tracked; the rest is left to the later hooks. */

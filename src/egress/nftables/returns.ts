@@ -1,7 +1,6 @@
 /** The way back of `per=packet`: what comes to an address of a pool goes to the tunnel that draws from it. */
-import type { ElementSpec } from '../../netlink/nftables/element.js';
 import { counter } from '../../netlink/nftables/expressions/index.js';
-import { addressBytes, FAMILIES, lastAddress, type AddressFamily, type IpAddress } from '../address.js';
+import { FAMILIES, type AddressFamily, type IpAddress } from '../address.js';
 import { subtract, type Interval, type Intervals } from '../interval.js';
 import type { PacketRotation } from '../policy.js';
 import { poolWithout } from '../pool.js';
@@ -9,6 +8,7 @@ import { icmpErrorRules } from '../randmap/icmp-errors.js';
 import { mappingRules } from '../randmap/mapping.js';
 import type { RandmapSpec } from '../randmap/spec.js';
 import { jumpTo } from './draw-chains.js';
+import { intervalElements } from './interval-elements.js';
 import { RETURN } from './names.js';
 import type { TableBuilder } from './table-builder.js';
 import type { TunnelEgress } from './tunnel-egress.js';
@@ -52,7 +52,7 @@ export function addReturns(
       { name: RETURN[family], key: [family === 'ip' ? 'ipv4_addr' : 'ipv6_addr'], data: 'verdict', intervals: true },
       elements
         .toSorted((a, b) => (a.interval.first < b.interval.first ? -1 : 1))
-        .flatMap((one) => element(family, one)),
+        .flatMap(({ interval, chain }) => intervalElements(family, interval, { data: { kind: 'jump', chain } })),
     );
   }
 }
@@ -85,12 +85,4 @@ function addErrors(table: TableBuilder, earlyChain: string, chain: string, spec:
   for (const action of first.actions) table.rule(name, undefined, action);
   for (const { matches } of rules)
     table.rule(earlyChain, 'an error about a packet of a tunnel', [...matches, jumpTo(name)]);
-}
-
-/** What lies behind the last address of all needs no end. */
-function element(family: AddressFamily, { interval, chain }: { interval: Interval; chain: string }): ElementSpec[] {
-  const { first, last } = interval;
-  const start = { key: addressBytes({ family, value: first }), data: { kind: 'jump', chain } as const };
-  if (last === lastAddress(family)) return [start];
-  return [start, { key: addressBytes({ family, value: last + 1n }), isIntervalEnd: true }];
 }

@@ -5,23 +5,25 @@
  *                                           out of one of its tunnels → not tracked
  *     enter (prerouting, last)              out of one of our tunnels: turned back and marked, for the guard (egress/guard/)
  *     leave (postrouting, nat)              the first packet of a connection out of a tunnel → its policies
- *     check (postrouting, last)             translated, an answer, or the host's own → passes
+ *     check (postrouting, last)             its source translated, an answer, or the host's own → passes
  *                                           else out of a tunnel → its policies once more: passthrough passes,
  *                                           per=packet is mapped here, and nothing else leaves as it is
  *
- * What passes the check untranslated loses the mark: a packet that met `enter` while there were rules, and none any more
- * behind it, still has it, and ends in the backstop (backstop.ts).
+ * What passes the check loses the mark: a packet that met `enter` while there were rules, and none any more behind it,
+ * still has it, and ends in the backstop (backstop.ts).
  *
  * What a packet costs doesn't grow with tunnels: each hook looks the device up once. Of a single tunnel device and peer
  * are compared instead, which costs less; and what only per=packet needs is there only with it.
  */
 import {
+  IPS_SRC_NAT,
   IP_CT_DIR_REPLY,
   NFT_CMP_EQ,
   NFT_CT_DIRECTION,
   NFT_META_IIFNAME,
   NFT_PAYLOAD_NETWORK_HEADER,
   cmp,
+  counter,
   ctLoad,
   immediateVerdict,
   lookup,
@@ -41,12 +43,15 @@ import { outOfTunnels } from './out-of-tunnels.js';
 import {
   addressIsNot,
   addressPlace,
-  familyIs,
   asForThisHost,
+  connectionHas,
+  familyIs,
+  hasEgressMark,
   inputDeviceIs,
   isFromThisHost,
-  isTranslated,
-  letGo,
+  isToMulticast,
+  letAsItIs,
+  letTranslated,
   setEgressMark,
 } from './matches.js';
 import {
@@ -142,6 +147,10 @@ export function addEgressTable(sink: ElementSink, settings: EgressSettings): voi
   addTranslated(table);
   // Neighbour discovery is the host's own, and has the device it leaves by for the one it came in by.
   addHostsOwn(table, CHAIN_CHECK, only);
+  // What a multicast router leads on comes here without the device it came in by, and no policy is about it.
+  for (const family of FAMILIES) {
+    table.rule(CHAIN_CHECK, 'multicast', [...hasEgressMark(), ...isToMulticast(family), counter(), drop]);
+  }
   table.rule(CHAIN_CHECK, undefined, check);
   table.finish();
 }
@@ -169,11 +178,11 @@ function addWaysBack(table: TableBuilder): void {
 }
 
 function addTranslated(table: TableBuilder): void {
-  table.rule(CHAIN_CHECK, 'translated', [...isTranslated(), accept]);
+  table.rule(CHAIN_CHECK, 'translated', [...connectionHas(IPS_SRC_NAT, true), ...letTranslated()]);
   table.rule(CHAIN_CHECK, 'an answer', [
     ctLoad({ key: NFT_CT_DIRECTION, dreg: NFT_REG_1 }),
     cmp({ sreg: NFT_REG_1, op: NFT_CMP_EQ, data: Buffer.of(IP_CT_DIR_REPLY) }),
-    ...letGo(),
+    ...letAsItIs(),
   ]);
 }
 
@@ -188,6 +197,7 @@ function addHostsOwn(table: TableBuilder, chain: string, only: TunnelEgress | un
 }
 
 const accept = immediateVerdict({ kind: 'accept' });
+const drop = immediateVerdict({ kind: 'drop' });
 const inputDevice = metaLoad({ key: NFT_META_IIFNAME, dreg: NFT_REG_1 });
 const toChain = (map: string): Expression => lookup({ set: map, sreg: NFT_REG_1, dreg: NFT_REG_VERDICT });
 const deviceKey = (device: string): Buffer => encodeFields(['ifname'], [device]);

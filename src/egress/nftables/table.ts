@@ -9,7 +9,8 @@ import {
   deleteTableCommand,
 } from '../../netlink/nftables/commands.js';
 import { RecordedTable } from '../../netlink/nftables/recorded-table.js';
-import { addressOf, FAMILIES, type IpAddress } from '../address.js';
+import { addressOf, FAMILIES, formatAddress, type IpAddress } from '../address.js';
+import { formatRange } from '../address-range.js';
 import { isKernelError } from '../../netlink/errors.js';
 import type { TableRef } from '../../netlink/nftables/table.js';
 import { addBackstop } from './backstop.js';
@@ -17,11 +18,12 @@ import { dropEstablished } from './established.js';
 import { Guard, type Shut } from '../guard/guard.js';
 import type { SayChange } from '../../log/index.js';
 import { FAMILY, heldMap } from './names.js';
+import type { TunnelEgress } from './tunnel-egress.js';
 import { addEgressTable, heldElements, type EgressSettings, type HeldAddress } from './ruleset.js';
 
 const IFNAMSIZ = 16;
 
-type Backstop = { readonly kind: 'none' | 'unsupported' } | { readonly kind: 'there'; readonly devices: string };
+type Backstop = { readonly kind: 'none' | 'unsupported' } | { readonly kind: 'there'; readonly what: string };
 
 /** A table of that name is somebody else's. */
 export class ForeignTableError extends Error {
@@ -178,9 +180,9 @@ export class EgressTable {
 
   /** Kernels that have no tables that go with their socket do without: Linux has them since 5.12. */
   private async putBackstop(tunnels: EgressSettings['tunnels']): Promise<void> {
-    const devices = tunnels.map(({ device }) => device).join();
+    const what = tunnels.map(describeTunnel).join();
     const { backstop } = this;
-    if (backstop.kind === 'unsupported' || (backstop.kind === 'there' && backstop.devices === devices)) return;
+    if (backstop.kind === 'unsupported' || (backstop.kind === 'there' && backstop.what === what)) return;
     const { backstopTable: table, comment } = this;
     const batch = new Batch();
     if (backstop.kind === 'there') batch.deleteTable(table);
@@ -188,7 +190,7 @@ export class EgressTable {
     try {
       await this.nft.commit(batch);
       this.say(() => `nftables table ${FAMILY} ${table.name} put in place, which goes with this process`);
-      this.backstop = { kind: 'there', devices };
+      this.backstop = { kind: 'there', what };
     } catch (error) {
       if (!isKernelError(error, 'EINVAL', 'EOPNOTSUPP')) throw error;
       this.backstop = { kind: 'unsupported' };
@@ -203,3 +205,7 @@ export class EgressTable {
     return (await this.nft.table({ family: FAMILY, name: this.name }))?.comment === this.comment;
   }
 }
+
+/** As far as it is in the backstop. */
+const describeTunnel = ({ device, inner, networks = [] }: TunnelEgress): string =>
+  [device, ...Object.values(inner).map(formatAddress), ...networks.map(formatRange)].join(' ');

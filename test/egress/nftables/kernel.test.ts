@@ -24,6 +24,20 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(('', 6000))
 s.sendto(b'x', (sys.argv[1], int(sys.argv[2])))
 `;
+/** Routes multicast of 172.28.0.1 to 239.1.1.1 from one device to another; linux/mroute.h. Ends with its stdin. */
+const MULTICAST_ROUTER = `
+import socket, struct, sys
+MRT_INIT, MRT_ADD_VIF, MRT_ADD_MFC, VIFF_USE_IFINDEX = 200, 202, 204, 8
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+s.setsockopt(socket.IPPROTO_IP, MRT_INIT, struct.pack('i', 1))
+for number, device in enumerate(sys.argv[1:3]):
+    vif = struct.pack('=HBBIi4x', number, VIFF_USE_IFINDEX, 0, 0, socket.if_nametoindex(device))
+    s.setsockopt(socket.IPPROTO_IP, MRT_ADD_VIF, vif)
+ends = socket.inet_aton('172.28.0.1') + socket.inet_aton('239.1.1.1')
+s.setsockopt(socket.IPPROTO_IP, MRT_ADD_MFC, ends + struct.pack('=H', 0) + bytes([0, 1]) + bytes(48))
+print('up', flush=True)
+sys.stdin.read()
+`;
 const macOf = (namespace: TestNamespace, device: string): string =>
   namespace.run('cat', `/sys/class/net/${device}/address`).trim();
 const lastByte = (text: string, shift = 0n): number => Number((address(text).value >> shift) & 0xffn);
@@ -343,6 +357,62 @@ describeInNamespace('policies in the kernel', (server) => {
       inner.run('python3', '-c', FIXED_PORT, '10.9.0.2', String(port));
     });
     assert.deepEqual(after, []);
+  });
+
+  for (const text of ['drop', 'masquerade', 'rotate addresses=198.51.100.0/24']) {
+    it(`a connection from before that somebody leads elsewhere does not go on as it is: ${text}`, async () => {
+      await table.remove(['tun0']);
+      server().loadRuleset(`
+        table ip own {
+          chain lead { type nat hook prerouting priority dstnat; iifname "tun0" ip daddr 192.0.2.7 dnat to 10.9.0.2; }
+        }`);
+      const send = (): void => void inner.run('python3', '-c', FIXED_PORT, '192.0.2.7', String(port));
+      assert.deepEqual(sourcesOf(await seen(world, port, send)), ['172.28.0.1']);
+      await install(text);
+      assert.deepEqual(await seen(world, port, send), []);
+      server().run('nft', 'delete', 'table', 'ip', 'own');
+    });
+  }
+
+  it('a connection whose addresses nobody translates any more does not go on as it is', async () => {
+    await install('masquerade');
+    const send = (): void => void inner.run('python3', '-c', FIXED_PORT, '10.9.0.2', String(port));
+    assert.deepEqual(sourcesOf(await seen(world, port, send)), ['10.9.0.1']);
+    // With the last chain that translates, the kernel stops to do so for what it has begun.
+    server().run('nft', 'delete', 'chain', 'inet', 'egress', 'leave');
+    assert.match(server().run('nft', 'list', 'table', 'inet', 'egress'), /chain enter[^]*chain check/);
+    assert.deepEqual(await seen(world, port, send), []);
+  });
+
+  it('multicast that somebody leads on out of the tunnel does not leave, with the rules and without', async () => {
+    await table.remove(['tun0']);
+    const router = spawn('ip', ['netns', 'exec', server().name, 'python3', '-c', MULTICAST_ROUTER, 'tun0', 'eth0']);
+    try {
+      await once(router.stdout, 'data');
+      world.loadRuleset(`
+        table ip seen {
+          counter multicast { }
+          chain in { type filter hook prerouting priority raw; ip daddr 239.1.1.1 counter name multicast; }
+        }`);
+      const leaves = (): boolean => {
+        world.run('nft', 'reset', 'counter', 'ip', 'seen', 'multicast');
+        // Nobody answers, by which a ping fails.
+        inner.run('sh', '-c', 'ping -c 1 -t 8 -W 0.3 -I eth 239.1.1.1 || true');
+        return !world.run('nft', 'list', 'counter', 'ip', 'seen', 'multicast').includes('packets 0 ');
+      };
+      assert.okleaves();
+      for (const text of ['masquerade', 'drop', 'passthrough']) {
+        await install(text);
+        assert.ok(!leaves(), text);
+      }
+      server().run('nft', 'flush', 'ruleset');
+      assert.ok(!leaves(), 'without the rules');
+      await table.remove(['tun0']);
+      assert.okleaves();
+    } finally {
+      router.kill('SIGKILL');
+      world.run('nft', 'delete', 'table', 'ip', 'seen');
+    }
   });
 
   it('is compared with what should be there, and found the same or not', async () => {
