@@ -20,6 +20,7 @@ export const CHAIN_ENTER = 'enter';
 export const CHAIN_LEAVE = 'leave';
 export const CHAIN_CHECK = 'check';
 export const CHAIN_BACKSTOP = 'backstop';
+export const CHAIN_MARKED = 'marked';
 
 /** Set: the tunnel devices. */
 export const TUNNELS = 'tunnels';
