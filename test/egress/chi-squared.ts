@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict';
+
 /**
  * The upper critical value of the chi-squared distribution, by Wilson and Hilferty's approximation (1931), which is right
  * to a percent for three and more degrees of freedom.
@@ -7,6 +9,18 @@ export function chiSquaredLimit(degrees: number): number {
   const quantile = 3.0902;
   const part = 2 / (9 * degrees);
   return degrees * (1 - part + quantile * Math.sqrt(part)) ** 3;
+}
+
+/**
+ * Asserts that lists of drawn values, each from 0 to `bins - 1`, are not rejected as uniform at p = 0.001. One list in a
+ * thousand is, however sound its draw: then all are drawn once more, and decide. What is biased is rejected every time.
+ */
+export async function assertUniform(bins: number, draw: () => Promise<readonly (readonly number[])[]>): Promise<void> {
+  const rejected = async (): Promise<number[]> => {
+    const distances = (await draw()).map((values) => chiSquared(countBins(values, bins)));
+    return distances.filter((distance) => distance >= chiSquaredLimit(bins - 1));
+  };
+  if ((await rejected()).length > 0) assert.deepEqual(await rejected(), []);
 }
 
 /** How far counts are from all being equal. */
