@@ -21,7 +21,7 @@ const EGRESS_TIMEOUT_MS = 60_000;
 const FIXED_PORT = `
 import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.bind(('', 6000))
+s.bind((sys.argv[3] if len(sys.argv) > 3 else '', 6000))
 s.sendto(b'x', (sys.argv[1], int(sys.argv[2])))
 `;
 /** Routes multicast of 172.28.0.1 to 239.1.1.1 from one device to another; linux/mroute.h. Ends with its stdin. */
@@ -386,6 +386,20 @@ describeInNamespace('policies in the kernel', (server) => {
     // With the last chain that translates, the kernel stops to do so for what it has begun.
     server().run('nft', 'delete', 'chain', 'inet', 'egress', 'leave');
     assert.match(server().run('nft', 'list', 'table', 'inet', 'egress'), /chain enter[^]*chain check/);
+    assert.deepEqual(await seen(world, port, send), []);
+  });
+
+  it('the same from a network behind the peer', async () => {
+    const one = settings(['masquerade']);
+    const networks = [
+      { family: 'ip', first: address('192.168.7.0').value, last: address('192.168.7.255').value },
+    ] as const;
+    await table.install({ ...one, tunnels: one.tunnels.map((tunnel) => ({ ...tunnel, networks })) });
+    inner.run('ip', 'addr', 'add', '192.168.7.1/32', 'dev', 'eth');
+    server().run('ip', 'route', 'add', '192.168.7.0/24', 'dev', 'tun0');
+    const send = (): void => void inner.run('python3', '-c', FIXED_PORT, '10.9.0.2', String(port), '192.168.7.1');
+    assert.deepEqual(sourcesOf(await seen(world, port, send)), ['10.9.0.1']);
+    server().run('nft', 'delete', 'chain', 'inet', 'egress', 'leave');
     assert.deepEqual(await seen(world, port, send), []);
   });
 
