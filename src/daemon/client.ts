@@ -118,8 +118,7 @@ class ClientDaemon implements Daemon {
     const daemon = new ClientDaemon(config, log, manager, server, lastSigned, saver, make);
     try {
       const adopted = await daemon.plane.start();
-      // Of a server that had the tunnel before: its rules would stop what is a client's now.
-      if (adopted.length > 0) await dropLeftEgress({ ...config, egress: undefined }, log);
+      if (adopted.length > 0) await dropServersEgress(config, log);
       claimKey(config, log);
       try {
         await daemon.plane.point(peerName(config), server);
@@ -255,3 +254,13 @@ class ClientDaemon implements Daemon {
 }
 
 const answeredBy = (server: Endpoint): string => `server at ${formatEndpoint(server)} has answered`;
+
+/** Of a server that had the tunnel before: its rules would stop what is a client's now. */
+async function dropServersEgress(config: ClientConfig, log: Logger): Promise<void> {
+  try {
+    await dropLeftEgress({ ...config, egress: undefined }, log);
+  } catch (error) {
+    // Where there is no nf_tables, as a client can do without, no server has left any.
+    log.debug(`the egress of an earlier run was not looked for: ${messageOf(error)}`);
+  }
+}

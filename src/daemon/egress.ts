@@ -27,7 +27,7 @@ import {
 import type { Unusable } from '../egress/usable.js';
 import { sayChanges, type Logger } from '../log/index.js';
 import { NftablesMonitor } from '../netlink/nftables/events.js';
-import { PolicyMonitor } from '../netlink/route/policy-events.js';
+import { RuleAndFilterMonitor } from '../netlink/route/rule-and-filter-events.js';
 import { Announcer, NoLinkError } from './announcer.js';
 import { DaemonError, messageOf } from './errors.js';
 import { allowForwarding } from './forwarding.js';
@@ -60,7 +60,7 @@ export class Egress {
   private readonly tableName: string;
   private readonly log: Logger;
   private readonly monitor: NftablesMonitor;
-  private readonly policyMonitor: PolicyMonitor;
+  private readonly guardMonitor: RuleAndFilterMonitor;
   private rotation: Rotation = { slots: [], bans: [], own: [] };
   private readonly own: OwnInPools;
   private readonly announcer: Announcer | undefined;
@@ -96,7 +96,7 @@ export class Egress {
     };
     this.upkeep = new TableUpkeep({ mend: () => this.mend(), onError: onMendError });
     this.guardUpkeep = new TableUpkeep({ mend: () => this.mendGuard(), onError: onMendError });
-    // What may end the filters (guard.ts) comes with no event.
+    // A sysctl that the filters don't get on with (dropsBroadcast in guard/filters.ts) changes without an event.
     this.guardLook = setInterval(() => {
       this.guardUpkeep.lookSoon();
     }, GUARD_LOOK_MS).unref();
@@ -117,7 +117,7 @@ export class Egress {
     const lookSoon = (): void => {
       this.guardUpkeep.lookSoon();
     };
-    this.policyMonitor = PolicyMonitor.open({
+    this.guardMonitor = RuleAndFilterMonitor.open({
       onRule: lookSoon,
       onFilter: (index) => {
         if (this.table.hasFilter(index)) lookSoon();
@@ -335,7 +335,7 @@ export class Egress {
     this.guardUpkeep.end();
     clearInterval(this.guardLook);
     this.monitor.close();
-    this.policyMonitor.close();
+    this.guardMonitor.close();
     this.own.close();
   }
 }

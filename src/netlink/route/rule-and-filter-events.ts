@@ -15,7 +15,7 @@ import {
 } from './constants.js';
 import { filterDevice } from './type-filter.js';
 
-export interface PolicyMonitorOptions {
+export interface RuleAndFilterMonitorOptions {
   readonly onRule: () => void;
   /** With the device's index. */
   readonly onFilter: (index: number) => void;
@@ -29,7 +29,7 @@ export interface PolicyMonitorOptions {
 
 const FILTER_MESSAGES: ReadonlySet<number> = new Set([RTM_NEWQDISC, RTM_DELQDISC, RTM_NEWTFILTER, RTM_DELTFILTER]);
 
-export class PolicyMonitor {
+export class RuleAndFilterMonitor {
   private readonly socket: NetlinkSocket;
   private readonly watch: OverrunWatch;
 
@@ -39,7 +39,7 @@ export class PolicyMonitor {
   }
 
   /** Starts to listen. Every change made after this returns is told, or an overrun is. */
-  static open(options: PolicyMonitorOptions): PolicyMonitor {
+  static open(options: RuleAndFilterMonitorOptions): RuleAndFilterMonitor {
     const { onRule, onFilter, onOverrun, onError, overrunCheckMs = 5000 } = options;
     const socket = NetlinkSocket.open(NETLINK_ROUTE, {
       groups: [RTNLGRP_TC, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE],
@@ -50,7 +50,7 @@ export class PolicyMonitor {
       const index = FILTER_MESSAGES.has(type) ? filterDevice(body) : undefined;
       if (index !== undefined) onFilter(index);
     });
-    return new PolicyMonitor(socket, new OverrunWatch(socket, overrunCheckMs, onOverrun));
+    return new RuleAndFilterMonitor(socket, new OverrunWatch(socket, overrunCheckMs, onOverrun));
   }
 
   close(): void {
