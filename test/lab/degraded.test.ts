@@ -66,7 +66,7 @@ describe('a kernel without', () => {
       const scope = suiteScope();
 
       const andServer = refuses === undefined ? '' : ', and refuses a server, saying why';
-      it(`still carries a client, with a warning${andServer}`, async function () {
+      it(`still carries a client, also behind one that was killed, with a warning${andServer}`, async function () {
         needsMachine.call(this);
         await withoutModules(scope, isMeant, names);
         const { a: client, b: server } = await pairTopology(scope);
@@ -78,19 +78,19 @@ describe('a kernel without', () => {
           'link set t0 up',
         );
         const keys = makeKeys();
-        const daemon = startDaemon(
-          scope,
-          client,
-          clientArgs(keys, `10.9.3.2:${PORT}`, ...KERNEL, '--state-dir', stateDir(scope)),
-        );
-        await daemon.waitForLog(/client ready/);
-        assert.match(daemon.log, warns);
+        const args = clientArgs(keys, `10.9.3.2:${PORT}`, ...KERNEL, '--state-dir', stateDir(scope));
+        const killed = startDaemon(scope, client, args);
+        await killed.waitForLog(/client ready/);
+        assert.match(killed.log, warns);
+        await killed.kill('SIGKILL');
+        const daemon = startDaemon(scope, client, args);
+        await daemon.waitForLog(/taken over, bound to[^]*client ready/);
         assert.ok(await answersPing(client, SERVER_INNER));
         assert.ok(await answersPing(server, CLIENT_INNER));
 
         if (refuses !== undefined) {
-          const args = serverArgs(keys, ...KERNEL, '-n', '1', '-b', '@eth', '--state-dir', stateDir(scope));
-          const refused = startDaemon(scope, server, args);
+          const its = serverArgs(keys, ...KERNEL, '-n', '1', '-b', '@eth', '--state-dir', stateDir(scope));
+          const refused = startDaemon(scope, server, its);
           assert.equal((await refused.exit).code, 20, refused.log);
           assert.match(refused.log, refuses);
         }
